@@ -1,0 +1,203 @@
+package promote
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Decide says for every stage, in the pipeline's order, what is to be done and
+// why. It is a pure function of its arguments: planning, a dry run, the status
+// text and the real thing all print the value it returns (P1).
+func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
+	out := make([]Verdict, 0, len(p.Stages))
+	for _, stage := range p.Stages {
+		d := decision{pipeline: p, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
+		out = append(out, d.decide())
+	}
+	return out
+}
+
+// decision is the work on one stage's verdict.
+type decision struct {
+	pipeline Pipeline
+	policy   StagePolicy
+	snapshot Snapshot
+	stage    Stage
+	state    StageState
+	held     map[string]string
+	verdict  Verdict
+}
+
+func (d *decision) decide() Verdict {
+	d.verdict = Verdict{Stage: d.stage.Name}
+	if last, ok := d.snapshot.Facts.Holding(d.stage.Name); ok {
+		d.held, d.verdict.Holds = last.Freight, last.Freight
+	}
+	ask := d.ask()
+	d.verdict.Ask = ask
+	stops, until := d.stops(ask != nil)
+	if len(stops) > 0 {
+		return d.stopped(stops, until)
+	}
+	slots := d.slots()
+	if ask != nil {
+		return d.asked(*ask, slots)
+	}
+	return d.automatic(slots)
+}
+
+// ask returns the last wish for this stage.
+func (d *decision) ask() *Ask {
+	for _, a := range slices.Backward(d.snapshot.Asks) {
+		if a.Stage == d.stage.Name {
+			return &a
+		}
+	}
+	return nil
+}
+
+// stops lists what keeps the stage from any promotion. A hold that came from a
+// revert does not stop what a person asks for; the one that asks releases it.
+func (d *decision) stops(asked bool) ([]Reason, time.Time) {
+	reasons := slices.Clone(d.state.Trouble)
+	if d.policy.Freeze {
+		reasons = append(reasons, Reason{Kind: Frozen, Stage: d.stage.Name})
+	}
+	var until time.Time
+	if hold, ok := d.snapshot.Facts.HoldOf(d.stage.Name, "", d.snapshot.Now); ok && (!asked || hold.Cause == HeldByCommand) {
+		reasons = append(reasons, hold.reason())
+		until = hold.Until
+	}
+	return reasons, until
+}
+
+func (d *decision) stopped(reasons []Reason, until time.Time) Verdict {
+	v := d.verdict
+	v.Action, v.Reasons, v.Until, v.Refused = Held, reasons, until, v.Ask != nil
+	if d.state.Open != nil {
+		v.Freight, v.Blocked = d.state.Open.Proposal.Freight, reasons
+	}
+	return v
+}
+
+// automatic decides without anybody asking.
+func (d *decision) automatic(slots []slot) Verdict {
+	want, waiting := map[string]string{}, map[string]string{}
+	for _, sl := range slots {
+		d.verdict.Until = earliest(d.verdict.Until, sl.until)
+		switch {
+		case sl.pin == nil && sl.candidate != nil && d.newer(sl.candidate.ID, sl.held):
+			want[sl.request.Warehouse] = sl.candidate.ID
+		case sl.held != "":
+			want[sl.request.Warehouse] = sl.held
+		}
+		if sl.pin != nil {
+			d.verdict.Reasons = append(d.verdict.Reasons, sl.pin.reason())
+		} else if sl.newest != nil && sl.newest.ID != want[sl.request.Warehouse] && d.newer(sl.newest.ID, want[sl.request.Warehouse]) {
+			waiting[sl.request.Warehouse] = sl.newest.ID
+			d.verdict.Reasons = append(d.verdict.Reasons, sl.missing...)
+		} else if want[sl.request.Warehouse] == "" {
+			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: FirstFreight, Warehouse: sl.request.Warehouse})
+		}
+	}
+	d.trouble()
+	switch {
+	case d.state.Open != nil:
+		return d.open(want, slots)
+	case len(want) < len(slots):
+		return d.finish(Wait, waiting)
+	case maps.Equal(want, d.held):
+		return d.settled(waiting, slots)
+	case !d.policy.Auto:
+		d.verdict.Rule = d.rules(want)
+		d.verdict.Reasons = append([]Reason{{Kind: ByHand, Stage: d.stage.Name}}, d.verdict.Reasons...)
+		return d.finish(Wait, want)
+	}
+	return d.promote(want)
+}
+
+// settled is the verdict of a stage that holds what it may have.
+func (d *decision) settled(waiting map[string]string, slots []slot) Verdict {
+	if slices.ContainsFunc(slots, func(s slot) bool { return s.pin != nil }) {
+		return d.finish(Held, waiting)
+	}
+	if len(waiting) > 0 {
+		return d.finish(Wait, waiting)
+	}
+	return d.finish(Current, d.held)
+}
+
+func (d *decision) finish(action Action, freight map[string]string) Verdict {
+	v := d.verdict
+	v.Action = action
+	if len(freight) > 0 {
+		v.Freight = freight
+	}
+	return v
+}
+
+func (d *decision) promote(want map[string]string) Verdict {
+	d.verdict.Rule = d.rules(want)
+	if d.unseen(want) {
+		d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: CombinationUnseen})
+	}
+	return d.finish(Promote, want)
+}
+
+// trouble adds what went wrong while looking for freight of the warehouses that
+// this stage takes straight from.
+func (d *decision) trouble() {
+	for _, r := range d.snapshot.Trouble {
+		if request, ok := d.stage.Request(r.Warehouse); ok && len(request.From) == 0 {
+			d.verdict.Reasons = append(d.verdict.Reasons, r)
+		}
+	}
+}
+
+// unseen tells whether no upstream ever held this combination (A9).
+func (d *decision) unseen(want map[string]string) bool {
+	upstreams := map[string]bool{}
+	for _, r := range d.stage.Requests {
+		for _, from := range r.From {
+			upstreams[from] = true
+		}
+	}
+	if len(want) < 2 || len(upstreams) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(d.snapshot.Facts.Arrivals, func(a Arrival) bool {
+		for warehouse, freight := range want {
+			if a.Freight[warehouse] != freight {
+				return false
+			}
+		}
+		return upstreams[a.Stage]
+	})
+}
+
+// newer tells whether freight a was selected after b. Anything is newer than
+// nothing, or than what is not known any more.
+func (d *decision) newer(a, b string) bool {
+	fa, _ := d.snapshot.Facts.FreightByID(a)
+	fb, ok := d.snapshot.Facts.FreightByID(b)
+	return !ok || fa.Selected.After(fb.Selected)
+}
+
+// rules says per slot that changes how the upstream rule is met.
+func (d *decision) rules(want map[string]string) string {
+	var out []string
+	for _, request := range d.stage.Requests {
+		freight, ok := d.snapshot.Facts.FreightByID(want[request.Warehouse])
+		if !ok || freight.ID == d.held[request.Warehouse] {
+			continue
+		}
+		rule := d.available(request, freight).Rule
+		if len(d.stage.Requests) > 1 {
+			rule = request.Warehouse + ": " + rule
+		}
+		out = append(out, rule)
+	}
+	return strings.Join(out, "; ")
+}

@@ -1,0 +1,168 @@
+package promote
+
+import (
+	"slices"
+	"time"
+)
+
+// Facts is what the ledger says of one pipeline: what only we know (L1). Every
+// list is in the order of its times, oldest first.
+type Facts struct {
+	Freight    []Freight
+	Proposals  []Proposal
+	Arrivals   []Arrival
+	Results    []Result
+	Holds      []Hold
+	Rejections []Rejection
+}
+
+// SourceCommit is a source tree as a promotion used it. Every source's commit is
+// recorded, so that rendering again gives the same bytes (P3).
+type SourceCommit struct {
+	Repository string `json:"repository"`
+	Ref        string `json:"ref,omitempty"` // as configured; empty: the freight's, or the configuration's
+	Commit     string `json:"commit"`
+}
+
+// Entered is when what arrived came into the stage: for soak and lead time.
+func (a Arrival) Entered() time.Time {
+	if !a.Since.IsZero() {
+		return a.Since
+	}
+	return a.At
+}
+
+// Proposal is a promotion that was put on its branch. It is named by the tree,
+// since the commit's id is not known before it is written (L1).
+type Proposal struct {
+	Stage    string            `json:"stage"`
+	Freight  map[string]string `json:"freight"`  // warehouse → freight id
+	Base     string            `json:"base"`     // commit of the target branch it was made on
+	BaseTree string            `json:"baseTree"` // the stage's tree there
+	Tree     string            `json:"tree"`     // the stage's tree after it
+	Rule     string            `json:"rule"`     // how the upstream rule was met
+	Sources  []SourceCommit    `json:"sources,omitempty"`
+	Config   string            `json:"config"` // commit the configuration was read at
+	// Unverified are the files that go in without having been part of what the
+	// upstream verified (P19).
+	Unverified []string `json:"unverified,omitempty"`
+
+	By string    `json:"by"` // who asked, or "towpath" when automatic
+	At time.Time `json:"at"`
+}
+
+// Manner is how a freight came into a stage.
+type Manner string
+
+// The manners of arrival. Drift is no arrival of freight: people changed the
+// stage to something that no promotion made, and whatever stay there was ended (P13).
+const (
+	ByMerge     Manner = "merge"
+	ByUnchanged Manner = "unchanged" // the result equalled what was there (P6)
+	ByRevert    Manner = "revert"    // people brought back an earlier arrival's tree
+	ByDrift     Manner = "drift"
+)
+
+// Arrival is a freight that came into a stage, at a commit of its branch.
+type Arrival struct {
+	Stage       string            `json:"stage"`
+	Manner      Manner            `json:"manner"`
+	Freight     map[string]string `json:"freight,omitempty"` // warehouse → freight id
+	Commit      string            `json:"commit"`
+	Tree        string            `json:"tree"`           // the stage's tree at the commit
+	At          time.Time         `json:"at"`             // the source's time, not when we saw it (P7)
+	Since       time.Time         `json:"since,omitzero"` // the entry time it inherits, at an unchanged head (P6)
+	PullRequest int               `json:"pullRequest,omitempty"`
+	By          string            `json:"by,omitempty"`
+	Sources     []SourceCommit    `json:"sources,omitempty"`
+	Config      string            `json:"config,omitempty"`
+}
+
+// Result is a final result of a gate's source, recorded when it was seen.
+type Result struct {
+	Stage  string    `json:"stage"`
+	Commit string    `json:"commit"`
+	Source Source    `json:"source"`
+	Name   string    `json:"name"`
+	App    string    `json:"app,omitempty"`
+	State  string    `json:"state"` // the raw conclusion or state; empty while it runs (never recorded)
+	URL    string    `json:"url,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Cause says where a hold comes from, and so what releases it.
+type Cause string
+
+// The causes of holds.
+const (
+	HeldByCommand Cause = "command" // /hold; until /unhold
+	HeldByRevert  Cause = "revert"  // people reverted the stage; until /promote or /unhold
+	HeldByPin     Cause = "pin"     // something else than the candidate was promoted by hand; until the candidate is
+)
+
+// Hold keeps a stage, or one slot of it, from automatic promotion. A later entry
+// with Released ends the earlier ones of the same stage and slot.
+type Hold struct {
+	Stage     string    `json:"stage"`
+	Warehouse string    `json:"warehouse,omitempty"` // empty: the whole stage
+	Cause     Cause     `json:"cause"`
+	By        string    `json:"by"`
+	Reason    string    `json:"reason,omitempty"`
+	Until     time.Time `json:"until,omitzero"`
+	Released  bool      `json:"released,omitempty"`
+	Comment   int64     `json:"comment,omitempty"` // the comment that asked for it
+	At        time.Time `json:"at"`
+}
+
+// Rejection keeps one freight out of one slot until somebody promotes it by hand
+// or newer freight comes (P7).
+type Rejection struct {
+	Stage       string    `json:"stage"`
+	Warehouse   string    `json:"warehouse"`
+	Freight     string    `json:"freight"`
+	PullRequest int       `json:"pullRequest,omitempty"`
+	By          string    `json:"by"`
+	At          time.Time `json:"at"`
+}
+
+// Handled says that a comment's commands were carried out or refused (C2).
+type Handled struct {
+	Comment int64     `json:"comment"`
+	Issue   int       `json:"issue"` // number of the issue or pull request it stands on
+	Author  string    `json:"author"`
+	Outcome string    `json:"outcome"` // the reply, in Markdown
+	At      time.Time `json:"at"`      // when the comment was written
+}
+
+// Merge returns the facts with more of them, each list in the order of its
+// times. Freight that is selected again takes the later time.
+func (f Facts) Merge(more Facts) Facts {
+	out := Facts{
+		Proposals:  byTime(f.Proposals, more.Proposals, func(p Proposal) time.Time { return p.At }),
+		Arrivals:   byTime(f.Arrivals, more.Arrivals, func(a Arrival) time.Time { return a.At }),
+		Results:    byTime(f.Results, more.Results, func(r Result) time.Time { return r.At }),
+		Holds:      byTime(f.Holds, more.Holds, func(h Hold) time.Time { return h.At }),
+		Rejections: byTime(f.Rejections, more.Rejections, func(r Rejection) time.Time { return r.At }),
+	}
+	seen := map[string]bool{}
+	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
+	for _, freight := range slices.Backward(selections) {
+		if !seen[freight.ID] {
+			seen[freight.ID] = true
+			out.Freight = append(out.Freight, freight)
+		}
+	}
+	slices.Reverse(out.Freight)
+	return out
+}
+
+// Empty tells whether there is nothing in it.
+func (f Facts) Empty() bool {
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections) == 0
+}
+
+func byTime[T any](a, b []T, at func(T) time.Time) []T {
+	out := slices.Concat(a, b)
+	slices.SortStableFunc(out, func(x, y T) int { return at(x).Compare(at(y)) })
+	return out
+}

@@ -1,0 +1,124 @@
+package promote
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Image is a container image, pinned by digest.
+type Image struct {
+	Repository string    `json:"repository"`         // normalised, see [NormaliseImage]
+	Tag        string    `json:"tag,omitempty"`      // the tag it was selected by; kept for ever
+	Digest     string    `json:"digest"`             // what the tag pointed at, index or manifest: "sha256:…"
+	Revision   string    `json:"revision,omitempty"` // the OCI label org.opencontainers.image.revision
+	Created    time.Time `json:"created,omitzero"`   // build time, where the image says
+	ByTag      bool      `json:"byTag,omitempty"`    // identity: tag; the tag is part of what the freight is
+}
+
+// Commit is a git commit of a repository; "." is the pipeline's own.
+type Commit struct {
+	Repository string `json:"repository"`
+	ID         string `json:"id"` // 40 hex
+}
+
+// Chart is a Helm chart of an OCI or index repository.
+type Chart struct {
+	Repository string `json:"repository"`
+	Name       string `json:"name,omitempty"`
+	Version    string `json:"version"`
+	Digest     string `json:"digest,omitempty"` // versions are mutable, digests are not
+}
+
+// Freight is an immutable set of artifacts of one warehouse (F1).
+type Freight struct {
+	ID        string    `json:"id"`    // 40 hex, see [Identify]
+	Alias     string    `json:"alias"` // adjective-animal, unique per repository
+	Warehouse string    `json:"warehouse"`
+	Images    []Image   `json:"images,omitempty"`
+	Commits   []Commit  `json:"commits,omitempty"`
+	Charts    []Chart   `json:"charts,omitempty"`
+	Selected  time.Time `json:"selected"`         // when it became the newest of its warehouse
+	Manual    bool      `json:"manual,omitempty"` // assembled by a person
+}
+
+// Identify returns the id of the freight: a hash of the warehouse's name and of
+// its artifacts in sorted, normalised form. The same set gives the same id on
+// every machine, whatever the order it was found in (F1).
+func (f Freight) Identify() string {
+	var lines []string
+	for _, i := range f.Images {
+		line := "image " + NormaliseImage(i.Repository) + "@" + i.Digest
+		if i.ByTag {
+			line += " " + i.Tag
+		}
+		lines = append(lines, line)
+	}
+	for _, c := range f.Commits {
+		lines = append(lines, "commit "+NormaliseRepository(c.Repository)+"@"+c.ID)
+	}
+	for _, c := range f.Charts {
+		lines = append(lines, fmt.Sprintf("chart %s %s %s@%s", c.Repository, c.Name, c.Version, c.Digest))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte("warehouse " + f.Warehouse + "\n" + strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:20])
+}
+
+// Short is the id as people see it: ten hex digits.
+func (f Freight) Short() string { return ShortID(f.ID) }
+
+// ShortID cuts an id or a digest to the ten hex digits that people see.
+func ShortID(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	return id[:min(len(id), 10)]
+}
+
+// Image returns the freight's image of a repository.
+func (f Freight) Image(repository string) (Image, bool) {
+	repository = NormaliseImage(repository)
+	for _, i := range f.Images {
+		if i.Repository == repository {
+			return i, true
+		}
+	}
+	return Image{}, false
+}
+
+// Commit returns the freight's commit of a repository.
+func (f Freight) Commit(repository string) (Commit, bool) {
+	repository = NormaliseRepository(repository)
+	for _, c := range f.Commits {
+		if c.Repository == repository {
+			return c, true
+		}
+	}
+	return Commit{}, false
+}
+
+// NormaliseImage returns an image repository as registries know it: Docker Hub's
+// short names in full, the host in lower case.
+func NormaliseImage(repository string) string {
+	host, path, found := strings.Cut(repository, "/")
+	switch {
+	case !found:
+		return "docker.io/library/" + repository
+	case !strings.ContainsAny(host, ".:") && host != "localhost":
+		return "docker.io/" + repository
+	case host == "index.docker.io" || host == "registry-1.docker.io":
+		host = "docker.io"
+	}
+	if host = strings.ToLower(host); host == "docker.io" && !strings.Contains(path, "/") {
+		path = "library/" + path
+	}
+	return host + "/" + path
+}
+
+// NormaliseRepository returns owner/name in lower case, since GitHub does not
+// tell them apart; "." stays ".".
+func NormaliseRepository(repository string) string {
+	return strings.ToLower(strings.TrimSuffix(repository, ".git"))
+}

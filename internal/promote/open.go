@@ -1,0 +1,194 @@
+package promote
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// open decides about a stage that has a promotion waiting to be merged, when
+// want is what the stage should have now.
+func (d *decision) open(want map[string]string, slots []slot) Verdict {
+	open := *d.state.Open
+	if !open.Foreign && len(want) == len(slots) && d.supersedes(want, open.Proposal.Freight) {
+		switch {
+		case !d.policy.Auto:
+			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: ByHand, Stage: d.stage.Name})
+		case open.Approved:
+			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: Approved, Freight: d.differing(want, open.Proposal.Freight)})
+		case d.policy.QueueNewer:
+			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: Queued, Freight: d.differing(want, open.Proposal.Freight)})
+		default:
+			return d.promote(want)
+		}
+	}
+	return d.keep(open)
+}
+
+// keep is the verdict of an open promotion that stays what it is: made again
+// when its base moved, blocked when it is not available any more, merged by us
+// when policy says so and GitHub says clean.
+func (d *decision) keep(open Open) Verdict {
+	v := d.verdict
+	v.Action, v.Freight, v.Rule = Opened, open.Proposal.Freight, open.Proposal.Rule
+	v.Blocked = d.blocks(open)
+	switch {
+	case open.Foreign:
+	case open.Proposal.BaseTree != d.state.Head.Tree:
+		v.Action = Promote
+		v.Reasons = append(v.Reasons, Reason{Kind: BaseMoved, Stage: d.stage.Name})
+	case open.PullRequest == 0:
+		v.Reasons = append(v.Reasons, Reason{Kind: Unopened, Stage: d.stage.Name})
+	case d.policy.Merge.Auto && len(v.Blocked) == 0:
+		v.Merge = open.Mergeable == "clean"
+		if open.Mergeable == "dirty" {
+			v.Reasons = append(v.Reasons, Reason{Kind: Conflict, Stage: d.stage.Name})
+		} else if !v.Merge {
+			v.Reasons = append(v.Reasons, Reason{Kind: MergeWaits, Note: string(open.Mergeable)})
+			if open.Mergeable == "unknown" {
+				v.Until = earliest(v.Until, d.snapshot.Now.Add(mergeabilityDelay))
+			}
+		}
+	}
+	return v
+}
+
+// mergeabilityDelay is when to ask again after GitHub said that it does not know
+// yet whether a pull request can be merged; no event tells.
+const mergeabilityDelay = 5 * time.Second
+
+// blocks says why an open promotion must not be merged: what it brings is not
+// available any more, or somebody else wrote its branch.
+func (d *decision) blocks(open Open) []Reason {
+	var out []Reason
+	if open.Foreign {
+		out = append(out, Reason{Kind: ForeignHead, Stage: d.stage.Name})
+	}
+	for _, request := range d.stage.Requests {
+		id := open.Proposal.Freight[request.Warehouse]
+		freight, ok := d.snapshot.Facts.FreightByID(id)
+		if !ok || id == d.held[request.Warehouse] {
+			continue
+		}
+		out = append(out, d.available(request, freight).Reasons...)
+	}
+	return out
+}
+
+// supersedes tells whether want brings newer freight than the open promotion in
+// some slot and older freight in none.
+func (d *decision) supersedes(want, open map[string]string) bool {
+	newer := false
+	for warehouse, id := range want {
+		switch other := open[warehouse]; {
+		case id == other:
+		case d.newer(id, other):
+			newer = true
+		default:
+			return false
+		}
+	}
+	return newer
+}
+
+// differing names the freight that want has and the open promotion has not.
+func (d *decision) differing(want, open map[string]string) string {
+	for _, request := range d.stage.Requests {
+		if id := want[request.Warehouse]; id != open[request.Warehouse] {
+			freight, _ := d.snapshot.Facts.FreightByID(id)
+			return freight.Alias
+		}
+	}
+	return ""
+}
+
+// asked answers a person's wish: all slots are available, or the whole is
+// refused with the list of what is missing (A9, C4).
+func (d *decision) asked(ask Ask, slots []slot) Verdict {
+	want := map[string]string{}
+	var missing []Reason
+	for _, warehouse := range slices.Sorted(maps.Keys(ask.Freight)) {
+		if _, ok := d.stage.Request(warehouse); !ok {
+			missing = append(missing, Reason{Kind: OtherWarehouse, Stage: d.stage.Name, Warehouse: warehouse, Freight: ask.Freight[warehouse]})
+		}
+	}
+	for _, sl := range slots {
+		id, reasons := d.choose(ask, sl)
+		if len(reasons) > 0 {
+			missing = append(missing, reasons...)
+			d.verdict.Until = earliest(d.verdict.Until, sl.until)
+		}
+		want[sl.request.Warehouse] = id
+	}
+	if len(missing) > 0 {
+		d.verdict.Reasons, d.verdict.Refused = missing, true
+		if d.state.Open != nil {
+			v := d.keep(*d.state.Open)
+			v.Action = Opened
+			return v
+		}
+		return d.finish(Wait, nil)
+	}
+	d.holds(want, slots)
+	open := d.state.Open
+	if open != nil && !open.Foreign && open.PullRequest != 0 && maps.Equal(open.Proposal.Freight, want) && open.Proposal.BaseTree == d.state.Head.Tree {
+		return d.keep(*open)
+	}
+	return d.promote(want)
+}
+
+// choose returns the freight that a wish means for one slot.
+func (d *decision) choose(ask Ask, sl slot) (string, []Reason) {
+	name, named := ask.Freight[sl.request.Warehouse]
+	if named {
+		freight, ok := d.snapshot.Facts.find(sl.request.Warehouse, name)
+		if !ok {
+			return "", []Reason{{Kind: UnknownFreight, Warehouse: sl.request.Warehouse, Freight: name}}
+		}
+		return freight.ID, d.available(sl.request, freight).Reasons
+	}
+	switch {
+	case sl.candidate != nil && (sl.held == "" || d.newer(sl.candidate.ID, sl.held)):
+		if sl.candidate.Selected.Truncate(time.Second).After(ask.At) {
+			return "", []Reason{{Kind: MovedSince, Stage: d.stage.Name, Warehouse: sl.request.Warehouse, Freight: sl.candidate.Alias}}
+		}
+		return sl.candidate.ID, nil
+	case len(ask.Freight) == 0 && sl.newest != nil && sl.newest.ID != sl.held && d.newer(sl.newest.ID, sl.held):
+		return sl.held, sl.missing
+	case sl.held == "":
+		return "", []Reason{{Kind: FirstFreight, Warehouse: sl.request.Warehouse}}
+	}
+	return sl.held, nil
+}
+
+// holds pins the slots that get something else than the candidate, and frees
+// what the wish releases (P14).
+func (d *decision) holds(want map[string]string, slots []slot) {
+	for _, sl := range slots {
+		id := want[sl.request.Warehouse]
+		isCandidate := sl.candidate != nil && sl.candidate.ID == id
+		switch {
+		case sl.pin != nil && isCandidate:
+			d.verdict.Frees = append(d.verdict.Frees, sl.request.Warehouse)
+		case sl.pin == nil && sl.candidate != nil && !isCandidate && id != sl.held:
+			d.verdict.Pins = append(d.verdict.Pins, sl.request.Warehouse)
+		}
+	}
+	if _, ok := d.snapshot.Facts.HoldOf(d.stage.Name, "", d.snapshot.Now); ok {
+		d.verdict.Frees = append(d.verdict.Frees, "")
+	}
+}
+
+// find looks freight of a warehouse up by id, the beginning of one (ten digits
+// or more), or alias.
+func (f Facts) find(warehouse, name string) (Freight, bool) {
+	for _, freight := range f.Freight {
+		if freight.Warehouse != warehouse {
+			continue
+		}
+		if freight.ID == name || freight.Alias == name || (len(name) >= 10 && len(name) < len(freight.ID) && freight.ID[:len(name)] == name) {
+			return freight, true
+		}
+	}
+	return Freight{}, false
+}

@@ -1,0 +1,321 @@
+package promote
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The oracle knows nothing of intervals: it writes down for every minute what a
+// stage held, and reads the answers off that tape. Times are whole minutes.
+
+var epoch = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+
+func minute(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
+
+type world struct {
+	pipeline Pipeline
+	policy   Policy
+	snapshot Snapshot
+	now      int
+}
+
+func randomWorld(r *rand.Rand) world {
+	w := world{now: 60 + r.IntN(60)}
+	w.pipeline = Pipeline{Repository: "acme/app", Name: "p"}
+	warehouses := 1 + r.IntN(2)
+	for i := range warehouses {
+		w.pipeline.Warehouses = append(w.pipeline.Warehouses, Warehouse{Name: fmt.Sprint("w", i)})
+	}
+	for i := range 1 + r.IntN(5) {
+		w.pipeline.Stages = append(w.pipeline.Stages, randomStage(r, i, warehouses))
+		w.policy.Stages = append(w.policy.Stages, StagePolicy{Match: fmt.Sprint("p/s", i), Auto: r.IntN(3) > 0, Freeze: r.IntN(12) == 0})
+	}
+	w.snapshot = Snapshot{Now: minute(w.now), Stages: map[string]StageState{}}
+	w.history(r)
+	return w
+}
+
+func randomStage(r *rand.Rand, i, warehouses int) Stage {
+	s := Stage{Name: fmt.Sprint("s", i), OnArrival: r.IntN(5) == 0}
+	for n := range warehouses {
+		if n > 0 && r.IntN(2) == 0 {
+			continue
+		}
+		request := Request{Warehouse: fmt.Sprint("w", n)}
+		for up := range i {
+			if r.IntN(2) == 0 {
+				request.From = append(request.From, fmt.Sprint("s", up))
+			}
+		}
+		if n := len(request.From); n > 0 {
+			request.Soak = time.Duration(r.IntN(3)*r.IntN(30)) * time.Minute
+			request.Availability = []Strategy{{}, {Kind: Any}, {Kind: All}, {Kind: Majority}, {Kind: AtLeast, N: 1 + r.IntN(n)}, {Kind: Percent, N: 1 + r.IntN(100)}}[r.IntN(6)]
+		}
+		s.Requests = append(s.Requests, request)
+	}
+	for g := range 1 + r.IntN(2) {
+		gate := Gate{Name: fmt.Sprint("g", g), Source: FromStatus, Match: fmt.Sprint("g", g), Required: g == 0 || r.IntN(2) == 0}
+		if r.IntN(4) == 0 {
+			gate.Within = time.Duration(10+r.IntN(40)) * time.Minute
+		}
+		s.Gates = append(s.Gates, gate)
+	}
+	return s
+}
+
+func (w *world) history(r *rand.Rand) {
+	facts := &w.snapshot.Facts
+	for _, warehouse := range w.pipeline.Warehouses {
+		for n := range r.IntN(4) {
+			id := fmt.Sprintf("%s-f%d", warehouse.Name, n)
+			facts.Freight = append(facts.Freight, Freight{ID: id, Alias: id, Warehouse: warehouse.Name, Selected: minute(n*7 + r.IntN(5)), Manual: r.IntN(8) == 0})
+		}
+	}
+	for _, s := range w.pipeline.Stages {
+		at := r.IntN(20)
+		for n := range r.IntN(4) {
+			a := Arrival{Stage: s.Name, Manner: ByMerge, Freight: map[string]string{}, Commit: fmt.Sprint(s.Name, "c", n), Tree: fmt.Sprint(s.Name, "t", n), At: minute(at)}
+			for _, f := range facts.Freight {
+				if _, ok := s.Request(f.Warehouse); ok && r.IntN(2) == 0 {
+					a.Freight[f.Warehouse] = f.ID
+				}
+			}
+			if r.IntN(10) == 0 {
+				a.Manner, a.Freight = ByDrift, nil
+			}
+			facts.Arrivals = append(facts.Arrivals, a)
+			for _, g := range s.Gates {
+				for range r.IntN(3) {
+					facts.Results = append(facts.Results, Result{Stage: s.Name, Commit: a.Commit, Source: FromStatus, Name: g.Match,
+						State: []string{"success", "success", "success", "failure", "pending"}[r.IntN(5)], At: minute(at + 1 + len(facts.Results))})
+				}
+			}
+			at += 1 + r.IntN(25)
+		}
+		if r.IntN(8) == 0 {
+			facts.Holds = append(facts.Holds, Hold{Stage: s.Name, Cause: HeldByCommand, By: "ann", At: minute(r.IntN(60)), Until: minute(40 + r.IntN(80)), Released: r.IntN(3) == 0})
+		}
+		for _, f := range facts.Freight {
+			if r.IntN(10) == 0 {
+				facts.Rejections = append(facts.Rejections, Rejection{Stage: s.Name, Warehouse: f.Warehouse, Freight: f.ID, By: "bob", At: minute(50)})
+			}
+		}
+	}
+	*facts = Facts{}.Merge(*facts)
+	w.snapshot.Facts.Arrivals = slices.DeleteFunc(facts.Arrivals, func(a Arrival) bool { return a.At.After(w.snapshot.Now) })
+	if r.IntN(3) == 0 {
+		w.snapshot.Asks = []Ask{{Stage: "s0", By: "ann", At: minute(w.now)}}
+	}
+}
+
+// tape says for every minute what a slot of a stage held; "" is nothing.
+func (w *world) tape(stage, warehouse string) []string {
+	out := make([]string, w.now+1)
+	for m := range out {
+		for _, a := range w.snapshot.Facts.Arrivals {
+			if a.Stage == stage && !a.At.After(minute(m)) {
+				out[m] = a.Freight[warehouse]
+			}
+		}
+	}
+	return out
+}
+
+// verified returns the minute of verification, or -1.
+func (w *world) verified(stage Stage, warehouse, freight string) int {
+	var here []Arrival
+	drifted := false
+	for _, a := range w.snapshot.Facts.Arrivals {
+		if a.Stage == stage.Name {
+			drifted = a.Manner == ByDrift
+			if a.Freight[warehouse] == freight {
+				here = append([]Arrival{a}, here...)
+			}
+		}
+	}
+	if drifted {
+		return -1
+	}
+	for _, a := range here {
+		minuteOf, open, bad := int(a.At.Sub(epoch)/time.Minute), false, false
+		for _, g := range stage.Gates {
+			if !g.Required || stage.OnArrival {
+				continue
+			}
+			state, when := "", -1
+			for _, r := range w.snapshot.Facts.Results {
+				if m := int(r.At.Sub(epoch) / time.Minute); r.Commit == a.Commit && r.Name == g.Name && m >= when {
+					state, when = r.State, m
+				}
+			}
+			switch state {
+			case "success":
+				minuteOf = max(minuteOf, when)
+			case "failure":
+				bad = true
+			default:
+				late := g.Within > 0 && !minute(w.now).Before(a.At.Add(g.Within))
+				open, bad = open || !late, bad || late
+			}
+		}
+		if bad {
+			return -1
+		}
+		if !open {
+			return minuteOf
+		}
+	}
+	return -1
+}
+
+func (w *world) available(request Request, f Freight) bool {
+	if f.Warehouse != request.Warehouse {
+		return false
+	}
+	if len(request.From) == 0 {
+		return true
+	}
+	agree := 0
+	for _, from := range request.From {
+		stage, _ := w.pipeline.Stage(from)
+		verified := w.verified(stage, f.Warehouse, f.ID)
+		if verified < 0 {
+			continue
+		}
+		best, run := 0, 0
+		tape := w.tape(from, f.Warehouse)
+		for m, held := range tape {
+			if held == f.ID {
+				run++
+				if m == w.now { // still there: the minutes until now
+					best = max(best, run-1)
+				}
+				continue
+			}
+			if m > verified {
+				best = max(best, run)
+			}
+			run = 0
+		}
+		if time.Duration(best)*time.Minute >= request.Soak {
+			agree++
+		}
+	}
+	n := len(request.From)
+	switch s := request.Availability; s.Kind {
+	case All:
+		return agree == n
+	case Majority:
+		return 2*agree > n
+	case AtLeast:
+		return agree >= s.N
+	case Percent:
+		return 100*agree >= s.N*n
+	default:
+		return agree > 0
+	}
+}
+
+// expect says in the plainest way what a stage should do.
+func (w *world) expect(stage Stage) (Action, string) {
+	asked := len(w.snapshot.Asks) > 0 && w.snapshot.Asks[0].Stage == stage.Name
+	if w.policy.For("p", stage.Name).Freeze {
+		return Held, ""
+	}
+	for _, h := range w.snapshot.Facts.Holds {
+		if h.Stage == stage.Name && !h.Released && h.Until.After(w.snapshot.Now) {
+			return Held, ""
+		}
+	}
+	var holds map[string]string
+	for _, a := range w.snapshot.Facts.Arrivals {
+		if a.Stage == stage.Name && a.Manner != ByDrift {
+			holds = a.Freight
+		}
+	}
+	want, waits, refused := map[string]string{}, false, false
+	for _, request := range stage.Requests {
+		held, best, newest := holds[request.Warehouse], Freight{}, Freight{}
+		age := func(id string) time.Time { f, _ := w.snapshot.Facts.FreightByID(id); return f.Selected }
+		for _, f := range w.snapshot.Facts.Freight {
+			rejected := slices.ContainsFunc(w.snapshot.Facts.Rejections, func(r Rejection) bool { return r.Stage == stage.Name && r.Freight == f.ID })
+			if f.Warehouse != request.Warehouse || f.Manual {
+				continue
+			}
+			if !f.Selected.Before(newest.Selected) {
+				newest = f
+			}
+			if (!rejected || asked) && w.available(request, f) && !f.Selected.Before(best.Selected) {
+				best = f
+			}
+		}
+		want[request.Warehouse] = held
+		if best.ID != "" && (held == "" || age(best.ID).After(age(held))) {
+			want[request.Warehouse] = best.ID
+		}
+		got := want[request.Warehouse]
+		if newest.ID != "" && newest.ID != got && (got == "" || newest.Selected.After(age(got))) {
+			waits = true
+			refused = refused || got == held
+		}
+		if got == "" {
+			delete(want, request.Warehouse)
+			refused = true
+		}
+	}
+	switch {
+	case asked && refused:
+		return Wait, ""
+	case asked:
+		return Promote, key(want)
+	case len(want) < len(stage.Requests):
+		return Wait, ""
+	case key(want) == key(holds):
+		if waits {
+			return Wait, ""
+		}
+		return Current, key(want)
+	case !w.policy.For("p", stage.Name).Auto:
+		return Wait, key(want)
+	}
+	return Promote, key(want)
+}
+
+func key(freight map[string]string) string {
+	var out []string
+	for w, f := range freight {
+		out = append(out, w+"="+f)
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// P1, A1–A6, P16: Decide agrees with the oracle on random pipelines and histories.
+func TestDecideAgreesWithOracle(t *testing.T) {
+	seen := map[Action]int{}
+	for seed := range uint64(20000) {
+		w := randomWorld(rand.New(rand.NewPCG(seed, 1)))
+		for i, v := range Decide(w.pipeline, w.policy, w.snapshot) {
+			action, freight := w.expect(w.pipeline.Stages[i])
+			seen[v.Action]++
+			if v.Action != action || (freight != "" && key(v.Freight) != freight) {
+				t.Fatalf("seed %d, stage %s: decided %s %s, the oracle says %s %s\n%+v\n%+v", seed, v.Stage, v.Action, key(v.Freight), action, freight, v, w.snapshot.Facts)
+			}
+			if (v.Action == Wait || v.Action == Held) && len(v.Reasons) == 0 {
+				t.Fatalf("seed %d, stage %s: %s without a reason (A10)", seed, v.Stage, v.Action)
+			}
+			if !v.Until.IsZero() && !v.Until.After(w.snapshot.Now) {
+				t.Fatalf("seed %d, stage %s: looks again at %s, which has passed", seed, v.Stage, v.Until)
+			}
+		}
+	}
+	for _, action := range []Action{Promote, Current, Wait, Held} {
+		if seen[action] < 1000 {
+			t.Errorf("only %d verdicts %s: the worlds are too tame", seen[action], action)
+		}
+	}
+}

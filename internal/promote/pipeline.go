@@ -1,0 +1,157 @@
+package promote
+
+import (
+	"regexp"
+	"time"
+)
+
+// Pipeline is what moves, through which stages, and what proves a stage. A value
+// that came out of the configuration is valid: names are unique, upstreams exist
+// and make no circle, strategies can be met.
+type Pipeline struct {
+	Repository string // owner/name that holds the configuration
+	Name       string
+	Warehouses []Warehouse
+	Stages     []Stage // upstreams come before what depends on them
+}
+
+// ID is how trailers and the ledger name the pipeline: owner/name#pipeline.
+func (p Pipeline) ID() string { return p.Repository + "#" + p.Name }
+
+// Stage returns the stage of that name.
+func (p Pipeline) Stage(name string) (Stage, bool) {
+	for _, s := range p.Stages {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Stage{}, false
+}
+
+// Downstream returns the stages that name this one as an upstream, in order.
+func (p Pipeline) Downstream(name string) []Stage {
+	var out []Stage
+	for _, s := range p.Stages {
+		for _, r := range s.Requests {
+			for _, from := range r.From {
+				if from == name {
+					out = append(out, s)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Warehouse is one origin of freight.
+type Warehouse struct {
+	Name   string
+	Images []ImageSubscription
+	Gits   []GitSubscription
+	Manual bool // assemble: manual; no automatic freight, and freight made by hand is a candidate (F6)
+}
+
+// Selection is how an image subscription picks among the tags that its rule admits.
+type Selection string
+
+// The selections of F4.
+const (
+	SelectSemver      Selection = "semver"
+	SelectNewestBuild Selection = "newest-build"
+	SelectLexical     Selection = "lexical"
+	SelectDigest      Selection = "digest"
+)
+
+// ImageSubscription follows the tags of one image repository.
+type ImageSubscription struct {
+	Repository string // normalised
+	Select     Selection
+	Constraint string // semver: a constraint of Masterminds/semver; digest: the one tag that is followed
+	Allow      []*regexp.Regexp
+	Ignore     []*regexp.Regexp
+	Platform   string // os/arch[/variant]; empty: any
+	ByTag      bool   // identity: tag
+}
+
+// GitSubscription follows a branch of a repository, narrowed to paths.
+type GitSubscription struct {
+	Repository string   // "." or owner/name
+	Branch     string   // empty: the default branch
+	Include    []string // globs with **; empty: everything
+	Exclude    []string
+}
+
+// Stage is one place that freight moves into.
+type Stage struct {
+	Name     string
+	Requests []Request
+	Gates    []Gate
+	// OnArrival says verification: none; freight is verified as soon as it is here.
+	OnArrival bool
+	Target    Target
+}
+
+// Request returns the stage's request for a warehouse: its slot.
+func (s Stage) Request(warehouse string) (Request, bool) {
+	for _, r := range s.Requests {
+		if r.Warehouse == warehouse {
+			return r, true
+		}
+	}
+	return Request{}, false
+}
+
+// Target is where a stage's files live: a whole branch, or a folder of one.
+type Target struct {
+	Repository string // owner/name
+	Branch     string
+	Path       string // "." is the whole branch
+}
+
+// PromotionBranch is the one branch from which a target's promotion pull
+// requests come (P3): towpath/to/<branch>, and for a folder
+// towpath/to/<branch>/-/<path>.
+func (t Target) PromotionBranch() string {
+	if t.Path == "." || t.Path == "" {
+		return "towpath/to/" + t.Branch
+	}
+	return "towpath/to/" + t.Branch + "/-/" + t.Path
+}
+
+// Request asks one warehouse's freight into a stage, by a rule over upstreams.
+type Request struct {
+	Warehouse    string
+	From         []string // upstream stages; empty: straight from the warehouse
+	Availability Strategy
+	Soak         time.Duration
+}
+
+// Gate is one thing that must, or may, be seen before a stage is verified.
+type Gate struct {
+	Name     string
+	Source   Source
+	Match    string // the name to look for: check run, status context, environment, workflow; globs allowed for checks and statuses
+	App      string // check runs: the slug of the App that must have written it
+	Required bool
+	Owner    string
+	Expect   int           // how many matches are needed; 0 and 1: all that are found, at least one
+	Pass     []string      // conclusions that pass besides success: neutral, skipped
+	Within   time.Duration // a result missing for longer has failed; 0: waits for ever
+}
+
+// Source is where a gate's result comes from.
+type Source string
+
+// The sources of results that are observed on the arrival's commit.
+const (
+	FromCheck      Source = "check"
+	FromStatus     Source = "status"
+	FromDeployment Source = "deployment"
+	FromWorkflow   Source = "workflow"
+)
+
+// Admits tells whether a changed path is of this subscription. The matcher of
+// globs is handed in.
+func (s GitSubscription) Admits(name string, matches func(globs []string, name string) bool) bool {
+	return (len(s.Include) == 0 || matches(s.Include, name)) && !matches(s.Exclude, name)
+}

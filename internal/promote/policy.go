@@ -1,0 +1,48 @@
+package promote
+
+import "path"
+
+// Policy is what the owners of the repository that is written to allow. It is
+// kept apart from the pipeline because whoever may edit a stage must not be able
+// to turn on automatic promotion for it.
+type Policy struct {
+	Stages []StagePolicy // the first that matches wins
+}
+
+// StagePolicy is the policy of the stages that one pattern matches.
+type StagePolicy struct {
+	Match      string // glob over pipeline/stage
+	Position   string // file:line of the entry, for texts
+	Auto       bool   // promoted as soon as available; otherwise by /promote only
+	Merge      Merge
+	Promote    Right
+	Hold       Right
+	QueueNewer bool // supersede: queue; newer freight waits for the open pull request
+	Freeze     bool // stops every path: automatic, command, approval
+}
+
+// Merge says who merges promotion pull requests.
+type Merge struct {
+	Auto   bool
+	Method string // merge | squash | rebase
+}
+
+// Right says who may do something: any of the users, teams or code owners, and
+// in any case with at least the permission.
+type Right struct {
+	Permission string // read | triage | write | maintain | admin
+	Users      []string
+	Teams      []string // org/slug
+	CodeOwners bool
+}
+
+// For returns the policy of a stage. Without a matching entry nothing is
+// automatic and the permission to write is what it takes (H3).
+func (p Policy) For(pipeline, stage string) StagePolicy {
+	for _, s := range p.Stages {
+		if ok, err := path.Match(s.Match, pipeline+"/"+stage); ok && err == nil {
+			return s
+		}
+	}
+	return StagePolicy{Promote: Right{Permission: "write"}, Hold: Right{Permission: "write"}, Merge: Merge{Method: "merge"}}
+}

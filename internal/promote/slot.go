@@ -1,0 +1,139 @@
+package promote
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// slot is one request of a stage with what it holds and what it could have.
+type slot struct {
+	request   Request
+	held      string   // freight id; empty: nothing yet
+	pin       *Hold    // the slot is held
+	candidate *Freight // the newest that is available; nil: none
+	newest    *Freight // the newest that could ever be a candidate
+	missing   []Reason // why the newest is not the candidate
+	until     time.Time
+}
+
+func (d *decision) slots() []slot {
+	out := make([]slot, len(d.stage.Requests))
+	for i, request := range d.stage.Requests {
+		out[i] = d.slot(request)
+	}
+	return out
+}
+
+// slot looks for the candidate: the freight selected last that is available,
+// complete and not rejected (F6, P17).
+func (d *decision) slot(request Request) slot {
+	out := slot{request: request, held: d.held[request.Warehouse]}
+	if hold, ok := d.snapshot.Facts.HoldOf(d.stage.Name, request.Warehouse, d.snapshot.Now); ok {
+		out.pin, out.until = &hold, hold.Until
+	}
+	for _, freight := range slices.Backward(d.snapshot.Facts.Freight) {
+		if freight.Warehouse != request.Warehouse || (freight.Manual && !d.warehouse(request.Warehouse).Manual) {
+			continue
+		}
+		answer := d.available(request, freight)
+		if reasons := d.unfit(freight); len(reasons) > 0 {
+			answer = Availability{Reasons: reasons}
+		}
+		if out.newest == nil {
+			out.newest, out.missing, out.until = &freight, answer.Reasons, earliest(out.until, answer.Until)
+		}
+		if answer.OK {
+			out.candidate = &freight
+			break
+		}
+	}
+	return out
+}
+
+func (d *decision) warehouse(name string) Warehouse {
+	for _, w := range d.pipeline.Warehouses {
+		if w.Name == name {
+			return w
+		}
+	}
+	return Warehouse{}
+}
+
+func (d *decision) available(request Request, freight Freight) Availability {
+	standings := map[string]Standing{}
+	for _, from := range request.From {
+		if upstream, ok := d.pipeline.Stage(from); ok {
+			standings[from] = d.snapshot.StandingOf(upstream, request.Warehouse, freight.ID)
+		}
+	}
+	answer, err := Available(Question{Stage: d.stage.Name, Request: request, Freight: freight, Standings: standings, Now: d.snapshot.Now})
+	if err != nil {
+		return Availability{Reasons: []Reason{{Kind: PromotionFailed, Stage: d.stage.Name, Note: err.Error()}}}
+	}
+	return answer
+}
+
+// unfit says why freight is no automatic candidate for this stage, whatever the
+// upstreams say: it was rejected, or it lacks an artifact of today's subscriptions.
+func (d *decision) unfit(freight Freight) []Reason {
+	var out []Reason
+	// Whoever asks for rejected freight lifts the rejection.
+	if r, ok := d.snapshot.Facts.rejection(d.stage.Name, freight); ok && d.verdict.Ask == nil {
+		out = append(out, Reason{Kind: Rejected, Stage: d.stage.Name, Freight: freight.Alias, By: r.By})
+	}
+	if lacks := d.warehouse(freight.Warehouse).lacks(freight); len(lacks) > 0 {
+		out = append(out, Reason{Kind: Incomplete, Warehouse: freight.Warehouse, Freight: freight.Alias, Note: strings.Join(lacks, ", ")})
+	}
+	return out
+}
+
+// lacks lists the subscriptions of which the freight holds no artifact.
+func (w Warehouse) lacks(f Freight) []string {
+	var out []string
+	for _, s := range w.Images {
+		if _, ok := f.Image(s.Repository); !ok {
+			out = append(out, "image "+s.Repository)
+		}
+	}
+	for _, s := range w.Gits {
+		if _, ok := f.Commit(s.Repository); !ok {
+			out = append(out, "a commit of "+s.Repository)
+		}
+	}
+	return out
+}
+
+// rejection finds a rejection that nobody has lifted by promoting the freight by
+// hand since.
+func (f Facts) rejection(stage string, freight Freight) (Rejection, bool) {
+	for _, r := range slices.Backward(f.Rejections) {
+		if r.Stage != stage || r.Warehouse != freight.Warehouse || r.Freight != freight.ID {
+			continue
+		}
+		lifted := slices.ContainsFunc(f.Proposals, func(p Proposal) bool {
+			return p.Stage == stage && p.By != Automatic && p.Freight[r.Warehouse] == r.Freight && p.At.After(r.At)
+		})
+		return r, !lifted
+	}
+	return Rejection{}, false
+}
+
+// Automatic is the By of what nobody asked for.
+const Automatic = "towpath"
+
+// HoldOf returns the hold on a stage (warehouse empty) or on one of its slots.
+func (f Facts) HoldOf(stage, warehouse string, now time.Time) (Hold, bool) {
+	for _, h := range slices.Backward(f.Holds) {
+		if h.Stage != stage || h.Warehouse != warehouse {
+			continue
+		}
+		over := h.Released || (!h.Until.IsZero() && !now.Before(h.Until))
+		return h, !over
+	}
+	return Hold{}, false
+}
+
+func (h Hold) reason() Reason {
+	return Reason{Kind: HeldBy, Stage: h.Stage, Warehouse: h.Warehouse, By: h.By, Note: h.Reason, Until: h.Until}
+}

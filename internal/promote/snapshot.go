@@ -1,0 +1,49 @@
+package promote
+
+import "time"
+
+// Snapshot is all that one decision about a pipeline may look at, with the time.
+type Snapshot struct {
+	Now     time.Time             `json:"now"`
+	Facts   Facts                 `json:"facts"`
+	Stages  map[string]StageState `json:"stages"`
+	Asks    []Ask                 `json:"asks,omitempty"`
+	Trouble []Reason              `json:"trouble,omitempty"` // discovery that failed, per warehouse (P15)
+}
+
+// StageState is what was observed about one stage's target.
+type StageState struct {
+	Head    Head     `json:"head"`
+	Open    *Open    `json:"open,omitempty"`
+	Results []Result `json:"results,omitempty"` // as GitHub tells them now, for the commits of arrivals
+	Trouble []Reason `json:"trouble,omitempty"` // a foreign branch, a lost ledger: nothing is written here
+}
+
+// Head is where a target's branch stands.
+type Head struct {
+	Commit string `json:"commit"` // empty: the branch does not exist
+	Tree   string `json:"tree"`   // of the stage's folder; empty: nothing there
+}
+
+// Open is a promotion that waits to be merged.
+type Open struct {
+	Proposal    Proposal  `json:"proposal"`
+	PullRequest int       `json:"pullRequest"` // 0: pushed, but the pull request is still to be opened (P12)
+	URL         string    `json:"url,omitempty"`
+	Commit      string    `json:"commit"`
+	Approved    bool      `json:"approved,omitempty"` // an approving review on it (P4)
+	Mergeable   Mergeable `json:"mergeable,omitempty"`
+	Foreign     bool      `json:"foreign,omitempty"` // its head was not written by us (P12)
+}
+
+// Mergeable is GitHub's word on a pull request: clean, dirty, blocked, behind, unknown, …
+type Mergeable string
+
+// Ask is a promotion that a person asked for and may ask for.
+type Ask struct {
+	Stage   string            `json:"stage"`
+	Freight map[string]string `json:"freight,omitempty"` // by warehouse, ids or aliases; empty: the candidates
+	By      string            `json:"by"`
+	Comment int64             `json:"comment,omitempty"`
+	At      time.Time         `json:"at"` // when it was said; whole seconds, as GitHub tells
+}

@@ -1,0 +1,180 @@
+package promote
+
+import (
+	"slices"
+	"time"
+)
+
+// Standing is what one stage says of one freight: verified there or not, and for
+// how long it was or has been there.
+type Standing struct {
+	Verified   bool
+	VerifiedAt time.Time
+	Since      time.Time     // when the current stay began; zero: not there now
+	Longest    time.Duration // the longest completed stay that did not end before verification
+	Reasons    []Reason      // why it is not verified
+	Until      time.Time     // when that will change by itself
+}
+
+// soaked is the longest single stay, completed or still going on (A4).
+func (s Standing) soaked(now time.Time) time.Duration {
+	if s.Since.IsZero() {
+		return s.Longest
+	}
+	return max(s.Longest, now.Sub(s.Since))
+}
+
+// StandingOf derives a stage's standing of a freight from arrivals and results.
+func (s Snapshot) StandingOf(stage Stage, warehouse, freight string) Standing {
+	arrivals := s.Facts.ArrivalsIn(stage.Name)
+	standing := s.verification(stage, warehouse, freight, arrivals)
+	var entered time.Time // of the stay that the walk is in; zero: in none
+	for _, a := range arrivals {
+		here := a.Freight[warehouse] == freight
+		switch {
+		case here && entered.IsZero():
+			entered = a.Entered()
+		case !here && !entered.IsZero():
+			if a.At.After(standing.VerifiedAt) {
+				standing.Longest = max(standing.Longest, a.At.Sub(entered))
+			}
+			entered = time.Time{}
+		}
+	}
+	standing.Since = entered
+	return standing
+}
+
+// verification looks at the freight's arrivals, the latest first; the first that
+// has a final word decides. What is still pending after a later arrival takes
+// nothing back from an earlier one; what failed does (A7).
+func (s Snapshot) verification(stage Stage, warehouse, freight string, arrivals []Arrival) Standing {
+	out := Standing{Reasons: []Reason{{Kind: NotThere, Stage: stage.Name}}}
+	if n := len(arrivals); n > 0 && arrivals[n-1].Manner == ByDrift {
+		out.Reasons = []Reason{{Kind: Drifted, Stage: stage.Name, Note: ShortID(arrivals[n-1].Commit)}}
+		return out
+	}
+	undecided := false
+	for _, a := range slices.Backward(arrivals) {
+		if a.Freight[warehouse] != freight {
+			continue
+		}
+		verdict := s.judge(stage, a, arrivals)
+		if verdict.Verified || !verdict.pending() {
+			return verdict
+		}
+		if !undecided {
+			out, undecided = verdict, true
+		}
+	}
+	return out
+}
+
+func (s Standing) pending() bool {
+	return !slices.ContainsFunc(s.Reasons, func(r Reason) bool { return r.Kind != GatePending })
+}
+
+// judge applies the stage's required gates to one arrival.
+func (s Snapshot) judge(stage Stage, a Arrival, arrivals []Arrival) Standing {
+	out := Standing{Verified: true, VerifiedAt: a.At}
+	if stage.OnArrival {
+		return out
+	}
+	for _, g := range s.Gates(stage, a) {
+		if !g.Gate.Required {
+			continue
+		}
+		if g.State == GatePassed {
+			if g.At.After(out.VerifiedAt) {
+				out.VerifiedAt = g.At
+			}
+			continue
+		}
+		out.Verified = false
+		out.Reasons = append(out.Reasons, g.reason(stage.Name))
+		out.Until = earliest(out.Until, g.Until)
+	}
+	if !out.Verified {
+		out.VerifiedAt = time.Time{}
+	}
+	return out
+}
+
+// Gates judges every gate of a stage for one arrival. Results count when they
+// are on the arrival's commit or on one of the stage with an equal tree (G1), so
+// that an arrival at an unchanged head inherits them (P6).
+func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
+	commits := map[string]bool{a.Commit: true}
+	for _, other := range s.Facts.ArrivalsIn(stage.Name) {
+		if other.Tree == a.Tree && other.Manner != ByDrift {
+			commits[other.Commit] = true
+		}
+	}
+	if head := s.Stages[stage.Name].Head; head.Tree == a.Tree {
+		commits[head.Commit] = true
+	}
+	var results []Result
+	for _, r := range slices.Concat(s.Facts.Results, s.Stages[stage.Name].Results) {
+		if commits[r.Commit] && (r.Stage == stage.Name || r.Stage == "") {
+			results = append(results, r)
+		}
+	}
+	out := make([]GateResult, len(stage.Gates))
+	for i, g := range stage.Gates {
+		out[i] = g.Judge(results, a.At, s.Now)
+	}
+	return out
+}
+
+func (g GateResult) reason(stage string) Reason {
+	r := Reason{Stage: stage, Gate: g.Gate.Name, Note: g.Note, Until: g.Until}
+	switch g.State {
+	case GateBroken:
+		r.Kind = GateFailed
+	case GateTooLate:
+		r.Kind = GateTimedOut
+	default:
+		r.Kind = GatePending
+	}
+	return r
+}
+
+// ArrivalsIn returns a stage's arrivals, oldest first.
+func (f Facts) ArrivalsIn(stage string) []Arrival {
+	var out []Arrival
+	for _, a := range f.Arrivals {
+		if a.Stage == stage {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Holding returns the last arrival of a stage that brought freight: what its
+// slots hold, drift or not.
+func (f Facts) Holding(stage string) (Arrival, bool) {
+	for _, a := range slices.Backward(f.Arrivals) {
+		if a.Stage == stage && a.Manner != ByDrift {
+			return a, true
+		}
+	}
+	return Arrival{}, false
+}
+
+// FreightByID finds freight by its id.
+func (f Facts) FreightByID(id string) (Freight, bool) {
+	for _, freight := range f.Freight {
+		if freight.ID == id {
+			return freight, true
+		}
+	}
+	return Freight{}, false
+}
+
+// earliest returns the earlier of two times; the zero time is no time.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

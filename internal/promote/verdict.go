@@ -1,0 +1,174 @@
+package promote
+
+import (
+	"fmt"
+	"time"
+)
+
+// Action is what was decided for a stage.
+type Action string
+
+// The actions. Only Promote leads to writing.
+const (
+	Promote Action = "promote" // make or renew the promotion
+	Opened  Action = "open"    // the promotion is there and waits for people
+	Current Action = "current" // the stage holds what it should
+	Wait    Action = "wait"    // something is still missing
+	Held    Action = "held"    // somebody or something keeps it
+)
+
+// Verdict is what was decided for one stage, and why. Texts are made from this
+// very value, never from a second look.
+type Verdict struct {
+	Stage   string            `json:"stage"`
+	Action  Action            `json:"action"`
+	Freight map[string]string `json:"freight,omitempty"` // what is to be promoted, is proposed, or waits; per slot
+	Holds   map[string]string `json:"holds,omitempty"`   // what the stage holds now
+	Rule    string            `json:"rule,omitempty"`    // how the upstream rule is met
+	Reasons []Reason          `json:"reasons,omitempty"`
+	Blocked []Reason          `json:"blocked,omitempty"` // why the open promotion must not be merged (A7)
+	Until   time.Time         `json:"until,omitzero"`    // when this verdict will change by itself (A5)
+	Ask     *Ask              `json:"ask,omitempty"`     // the wish that this verdict answers
+	Refused bool              `json:"refused,omitempty"` // the wish is refused, for the Reasons
+	Pins    []string          `json:"pins,omitempty"`    // slots held from now on (P14)
+	Frees   []string          `json:"frees,omitempty"`   // slots no longer held
+	Merge   bool              `json:"merge,omitempty"`   // the open promotion is ours to merge now (P7)
+}
+
+// ReasonKind is the type of a reason.
+type ReasonKind string
+
+// The reasons. What each one fills in is said by [Reason.String].
+const (
+	WaitingFor        ReasonKind = "waiting-for"
+	Soaking           ReasonKind = "soaking"
+	LeftEarly         ReasonKind = "left-early"
+	GatePending       ReasonKind = "gate-pending"
+	GateFailed        ReasonKind = "gate-failed"
+	GateTimedOut      ReasonKind = "gate-timed-out"
+	NotThere          ReasonKind = "not-there"
+	Drifted           ReasonKind = "drifted"
+	FirstFreight      ReasonKind = "first-freight"
+	OtherWarehouse    ReasonKind = "other-warehouse"
+	Incomplete        ReasonKind = "incomplete"
+	UnknownFreight    ReasonKind = "unknown-freight"
+	Rejected          ReasonKind = "rejected"
+	ByHand            ReasonKind = "by-hand"
+	HeldBy            ReasonKind = "held-by"
+	Frozen            ReasonKind = "frozen"
+	Approved          ReasonKind = "approved"
+	Queued            ReasonKind = "queued"
+	BaseMoved         ReasonKind = "base-moved"
+	Unopened          ReasonKind = "unopened"
+	ForeignHead       ReasonKind = "foreign-head"
+	ForeignBranch     ReasonKind = "foreign-branch"
+	LedgerLost        ReasonKind = "ledger-lost"
+	DiscoveryFailed   ReasonKind = "discovery-failed"
+	RenderFailed      ReasonKind = "render-failed"
+	PromotionFailed   ReasonKind = "promotion-failed"
+	Conflict          ReasonKind = "conflict"
+	MergeWaits        ReasonKind = "merge-waits"
+	MovedSince        ReasonKind = "moved-since"
+	CombinationUnseen ReasonKind = "combination-unseen"
+)
+
+// Reason is one typed "no", or "not yet", with the names, the numbers and, where
+// there is one, the time (A10).
+type Reason struct {
+	Kind      ReasonKind `json:"kind"`
+	Stage     string     `json:"stage,omitempty"`
+	Warehouse string     `json:"warehouse,omitempty"`
+	Freight   string     `json:"freight,omitempty"`
+	Gate      string     `json:"gate,omitempty"`
+	By        string     `json:"by,omitempty"`
+	Note      string     `json:"note,omitempty"`
+	Have      int        `json:"have,omitempty"`
+	Need      int        `json:"need,omitempty"`
+	Until     time.Time  `json:"until,omitzero"`
+}
+
+// String is the reason in words, the same in the check, the comment, the page
+// and the plan.
+func (r Reason) String() string {
+	if text, ok := fixed[r.Kind]; ok {
+		return text
+	}
+	switch r.Kind {
+	case WaitingFor:
+		return fmt.Sprintf("waiting for %s (%d of %d verified)", r.Stage, r.Have, r.Need)
+	case Soaking:
+		return fmt.Sprintf("soaking in %s until %s", r.Stage, clock(r.Until))
+	case LeftEarly:
+		return fmt.Sprintf("left %s before it had soaked for %s", r.Stage, r.Note)
+	case GatePending:
+		return fmt.Sprintf("gate %s in %s has no result yet", r.Gate, r.Stage)
+	case GateFailed:
+		return fmt.Sprintf("gate %s in %s failed: %s", r.Gate, r.Stage, r.Note)
+	case GateTimedOut:
+		return fmt.Sprintf("gate %s in %s timed out: no result within %s", r.Gate, r.Stage, r.Note)
+	case NotThere:
+		return fmt.Sprintf("not in %s yet", r.Stage)
+	case Drifted:
+		return fmt.Sprintf("%s was changed outside of a promotion (drift at %s)", r.Stage, r.Note)
+	case FirstFreight:
+		return "waiting for first freight of " + r.Warehouse
+	case OtherWarehouse:
+		return fmt.Sprintf("freight %s is of warehouse %s, which %s does not request", r.Freight, r.Warehouse, r.Stage)
+	case Incomplete:
+		return fmt.Sprintf("freight %s lacks %s, which warehouse %s subscribes to now", r.Freight, r.Note, r.Warehouse)
+	case UnknownFreight:
+		return fmt.Sprintf("no freight %q in warehouse %s", r.Freight, r.Warehouse)
+	case Rejected:
+		return fmt.Sprintf("freight %s was rejected for %s by %s: `/promote %s` brings it back", r.Freight, r.Stage, r.By, r.Stage)
+	case ByHand:
+		return "available: /promote " + r.Stage
+	case HeldBy:
+		return heldText(r)
+	case Queued:
+		return fmt.Sprintf("newer freight %s waits for the open promotion", r.Freight)
+	case Approved:
+		return fmt.Sprintf("newer freight %s waits: the open promotion has an approving review", r.Freight)
+	case ForeignBranch:
+		return fmt.Sprintf("%s holds files that no promotion wrote; it is left alone", r.Note)
+	case DiscoveryFailed:
+		return fmt.Sprintf("discovery failed for warehouse %s: %s", r.Warehouse, r.Note)
+	case RenderFailed:
+		return "render failed: " + r.Note
+	case PromotionFailed:
+		return "verified but promotion failed: " + r.Note
+	case MergeWaits:
+		return "merge waits: GitHub says " + r.Note
+	case MovedSince:
+		return fmt.Sprintf("newer freight %s came after the comment: `/promote %s %s=%s` takes it", r.Freight, r.Stage, r.Warehouse, r.Freight)
+	case CombinationUnseen:
+		return "this combination of freight was not verified together upstream"
+	}
+	return string(r.Kind)
+}
+
+var fixed = map[ReasonKind]string{
+	Frozen:      "frozen by policy: nothing is promoted",
+	BaseMoved:   "the stage branch moved: the promotion is made again on its new head",
+	Unopened:    "the pull request is still to be opened",
+	ForeignHead: "the promotion branch has commits not written by Towpath: `/promote` replaces them",
+	LedgerLost:  "ledger lost: the stage branch was written by promotions that the ledger does not know",
+	Conflict:    "the pull request has a merge conflict",
+}
+
+func heldText(r Reason) string {
+	text := "held by " + r.By
+	if r.Warehouse != "" {
+		text = "slot " + r.Warehouse + " " + text
+	}
+	if r.Note != "" {
+		text += ": " + r.Note
+	}
+	if !r.Until.IsZero() {
+		text += " (until " + clock(r.Until) + ")"
+	}
+	return text
+}
+
+// clock prints a time as people read it, in UTC: the day is always said, since a
+// text outlives the day it was written on.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
