@@ -1,0 +1,141 @@
+package gitrepo
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// FileChange is a file, link or submodule that differs between two trees. An
+// added one has no old id and mode, a removed one no new ones.
+type FileChange struct {
+	Path             string
+	OldID, NewID     string
+	OldMode, NewMode fs.FileMode
+}
+
+// maxChanges bounds a diff: trees that name each other many times over can
+// hold more files than any memory.
+const maxChanges = 500_000
+
+// Diff gives the files that differ between two trees (or the trees of two
+// commits; "" is the empty tree), by path. It reads only directories whose ids
+// differ, a level of both trees per request where they are missing.
+func (r *Repo) Diff(ctx context.Context, treeA, treeB string) ([]FileChange, error) {
+	a, err := r.diffRoot(ctx, treeA)
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.diffRoot(ctx, treeB)
+	if err != nil {
+		return nil, err
+	}
+	var changes []FileChange
+	level := []pair{{a: a, b: b}}
+	for len(level) > 0 {
+		if err := r.ensurePairs(ctx, level); err != nil {
+			return nil, fmt.Errorf("compare trees of %s: %w", r.url, err)
+		}
+		var next []pair
+		for _, p := range level {
+			inside, err := r.comparePair(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			for _, q := range inside {
+				if q.a.mode.isDir() || q.b.mode.isDir() {
+					next = append(next, q)
+				}
+				if change, ok := q.change(); ok {
+					changes = append(changes, change)
+				}
+			}
+		}
+		if len(next)+len(changes) > maxChanges {
+			return nil, fmt.Errorf("compare trees of %s: more than %d changes", r.url, maxChanges)
+		}
+		level = next
+	}
+	slices.SortFunc(changes, func(a, b FileChange) int { return strings.Compare(a.Path, b.Path) })
+	return changes, nil
+}
+
+// pair is a path in two trees. The zero entry stands for nothing there.
+type pair struct {
+	path string
+	a, b entry
+}
+
+func (r *Repo) diffRoot(ctx context.Context, id string) (entry, error) {
+	if id == "" {
+		return entry{}, nil
+	}
+	h, err := r.treeID(ctx, id)
+	return entry{mode: modeDir, id: h}, err
+}
+
+func (r *Repo) ensurePairs(ctx context.Context, pairs []pair) error {
+	var trees []plumbing.Hash
+	for _, p := range pairs {
+		for _, e := range []entry{p.a, p.b} {
+			if e.mode.isDir() {
+				trees = append(trees, e.id)
+			}
+		}
+	}
+	return r.ensure(ctx, trees, alone)
+}
+
+// comparePair gives what differs one level down.
+func (r *Repo) comparePair(ctx context.Context, p pair) ([]pair, error) {
+	if p.a.id == p.b.id && p.a.mode == p.b.mode {
+		return nil, nil
+	}
+	inside := map[string]pair{}
+	for _, side := range []struct {
+		of  entry
+		put func(*pair, entry)
+	}{
+		{p.a, func(q *pair, e entry) { q.a = e }},
+		{p.b, func(q *pair, e entry) { q.b = e }},
+	} {
+		if !side.of.mode.isDir() {
+			continue
+		}
+		d, err := r.directory(ctx, side.of.id)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range d.entries {
+			q := inside[e.name]
+			q.path = path.Join(p.path, e.name)
+			side.put(&q, e)
+			inside[e.name] = q
+		}
+	}
+	differ := make([]pair, 0, len(inside))
+	for _, q := range inside {
+		if q.a.id != q.b.id || q.a.mode != q.b.mode {
+			differ = append(differ, q)
+		}
+	}
+	return differ, nil
+}
+
+// change is what a pair says of files; directories speak through what is in
+// them.
+func (p pair) change() (FileChange, bool) {
+	c := FileChange{Path: p.path}
+	if p.a.mode != 0 && !p.a.mode.isDir() {
+		c.OldID, c.OldMode = p.a.id.String(), p.a.mode.fsMode()
+	}
+	if p.b.mode != 0 && !p.b.mode.isDir() {
+		c.NewID, c.NewMode = p.b.id.String(), p.b.mode.fsMode()
+	}
+	return c, c.OldID != "" || c.NewID != ""
+}

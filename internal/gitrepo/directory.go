@@ -1,0 +1,158 @@
+package gitrepo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// mode is a git file mode. Old repositories hold odd ones, 100664 for example;
+// they are kept as they are.
+type mode uint32
+
+const (
+	modeDir       mode = 0o040000
+	modeFile      mode = 0o100644
+	modeExec      mode = 0o100755
+	modeLink      mode = 0o120000
+	modeSubmodule mode = 0o160000
+	modeType      mode = 0o170000
+)
+
+func (m mode) isDir() bool  { return m&modeType == modeDir }
+func (m mode) isLink() bool { return m&modeType == modeLink }
+
+// isBlob says whether the entry's content is a blob of this repository.
+func (m mode) isBlob() bool { return !m.isDir() && m&modeType != modeSubmodule }
+
+func (m mode) fsMode() fs.FileMode {
+	switch m & modeType {
+	case modeDir:
+		return fs.ModeDir | 0o755
+	case modeLink:
+		return fs.ModeSymlink | 0o777
+	case modeSubmodule:
+		return fs.ModeIrregular
+	}
+	if m&0o100 != 0 {
+		return 0o755
+	}
+	return 0o644
+}
+
+// modeOf is the git mode that an entry of a file system gets.
+func modeOf(m fs.FileMode) (mode, error) {
+	switch {
+	case m.IsDir():
+		return modeDir, nil
+	case m&fs.ModeSymlink != 0:
+		return modeLink, nil
+	case m.IsRegular() && m&0o100 != 0:
+		return modeExec, nil
+	case m.IsRegular():
+		return modeFile, nil
+	case m&fs.ModeIrregular != 0:
+		return modeSubmodule, nil
+	}
+	return 0, fmt.Errorf("git has no file of mode %s", m)
+}
+
+// entry is one line of a git tree.
+type entry struct {
+	name string
+	mode mode
+	id   plumbing.Hash
+}
+
+// directory is a decoded git tree.
+type directory struct {
+	entries []entry // in git's order
+	byName  map[string]int
+}
+
+func (d *directory) find(name string) (entry, bool) {
+	i, ok := d.byName[name]
+	if !ok {
+		return entry{}, false
+	}
+	return d.entries[i], true
+}
+
+func decodeDirectory(data []byte) (*directory, error) {
+	d := &directory{byName: map[string]int{}}
+	for len(data) > 0 {
+		head, rest, found := bytes.Cut(data, []byte{0})
+		rawMode, name, split := strings.Cut(string(head), " ")
+		bits, err := strconv.ParseUint(rawMode, 8, 32)
+		if !found || !split || err != nil || len(rest) < len(plumbing.ZeroHash) {
+			return nil, errors.New("malformed tree")
+		}
+		if err := checkName(name); err != nil {
+			return nil, err
+		}
+		if _, double := d.byName[name]; double {
+			return nil, fmt.Errorf("tree has two entries %q", name)
+		}
+		d.byName[name] = len(d.entries)
+		d.entries = append(d.entries, entry{name: name, mode: mode(bits), id: plumbing.Hash(rest[:20])})
+		data = rest[20:]
+	}
+	return d, nil
+}
+
+// encodeDirectory gives the tree object of entries with distinct names, in
+// any order.
+func encodeDirectory(entries []entry) (object, error) {
+	sorted := slices.Clone(entries)
+	slices.SortFunc(sorted, compareEntries)
+	var data bytes.Buffer
+	for _, e := range sorted {
+		if err := checkName(e.name); err != nil {
+			return object{}, err
+		}
+		fmt.Fprintf(&data, "%o %s\x00", uint32(e.mode), e.name)
+		data.Write(e.id[:])
+	}
+	return object{kind: plumbing.TreeObject, data: data.Bytes()}, nil
+}
+
+// compareEntries is git's order: bytes, directories as if a slash followed.
+func compareEntries(a, b entry) int { return strings.Compare(sortName(a), sortName(b)) }
+
+func sortName(e entry) string {
+	if e.mode.isDir() {
+		return e.name + "/"
+	}
+	return e.name
+}
+
+// checkName refuses names that are no names of files, and those that some
+// file system would take for .git, as git itself does when it checks objects.
+func checkName(name string) error {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
+		return fmt.Errorf("tree entry %q: not a file name", name)
+	}
+	seen := strings.Map(dropIgnored, name)
+	seen, _, _ = strings.Cut(seen, ":")
+	seen, _, _ = strings.Cut(seen, `\`)
+	seen = strings.TrimRight(seen, ". ")
+	if strings.EqualFold(seen, ".git") || strings.EqualFold(seen, "git~1") {
+		return fmt.Errorf("tree entry %q: reserved for git", name)
+	}
+	return nil
+}
+
+// dropIgnored removes what macOS ignores in names.
+func dropIgnored(r rune) rune {
+	switch {
+	case r >= 0x200c && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x206a && r <= 0x206f, r == 0xfeff:
+		return -1
+	}
+	return r
+}
