@@ -1,0 +1,122 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDistance is how far a word may be from a stage that it may have meant (C3).
+const maxDistance = 2
+
+// stage finds the stage that is written `stage` or `pipeline/stage`.
+func (n Names) stage(written string) (Stage, error) {
+	full := strings.Contains(written, "/")
+	var found []Stage
+	for _, s := range n.Stages {
+		if full && s.String() == written || !full && s.Name == written {
+			found = append(found, s)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Stage{}, n.unknown(written, full)
+	case 1:
+		return found[0], nil
+	}
+	return Stage{}, fmt.Errorf("several pipelines have a stage %s; write %s", code(written), n.list(found, " or "))
+}
+
+// unknown says that there is no such stage, and which may have been meant.
+func (n Names) unknown(written string, full bool) error {
+	if len(n.Stages) == 0 {
+		return errors.New("there are no stages here")
+	}
+	near := n.nearest(written, full)
+	if len(near) > 0 {
+		return fmt.Errorf("there is no stage %s; did you mean %s?", code(written), n.list(near, " or "))
+	}
+	return fmt.Errorf("there is no stage %s; the stages are %s", code(written), n.list(n.Stages, " and "))
+}
+
+// nearest returns the stages that are nearest to a word, case aside, and near
+// enough. All are compared by their full names or all by their short ones.
+func (n Names) nearest(written string, full bool) []Stage {
+	var near []Stage
+	least := maxDistance
+	word := strings.ToLower(written)
+	for _, s := range n.Stages {
+		name := s.Name
+		if full {
+			name = s.String()
+		}
+		d := distance(word, strings.ToLower(name), least)
+		if d < least {
+			least, near = d, nil
+		}
+		if d == least {
+			near = append(near, s)
+		}
+	}
+	return near
+}
+
+// list joins stages, each written in the shortest way that is not ambiguous.
+func (n Names) list(stages []Stage, last string) string {
+	const most = 12
+	var words []string
+	for _, s := range stages[:min(len(stages), most)] {
+		words = append(words, code(n.shortest(s)))
+	}
+	if more := len(stages) - most; more > 0 {
+		words = append(words, fmt.Sprintf("%d more", more))
+		last = " and "
+	}
+	if len(words) == 1 {
+		return words[0]
+	}
+	end := len(words) - 1
+	return strings.Join(words[:end], ", ") + last + words[end]
+}
+
+func (n Names) shortest(s Stage) string {
+	namesakes := slices.ContainsFunc(n.Stages, func(o Stage) bool { return o.Name == s.Name && o != s })
+	if namesakes {
+		return s.String()
+	}
+	return s.Name
+}
+
+// distance is the number of letters inserted, left out, exchanged for another
+// or swapped with their neighbour between a and b (optimal string alignment);
+// anything above limit may come out as limit+1.
+func distance(a, b string, limit int) int {
+	if gap := utf8.RuneCountInString(a) - utf8.RuneCountInString(b); gap > limit || -gap > limit {
+		return limit + 1 // spares the work on a long word
+	}
+	x, y := []rune(a), []rune(b)
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		for j := 1; j <= len(y); j++ {
+			exchange := 1
+			if x[i-1] == y[j-1] {
+				exchange = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+exchange)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(x)][len(y)]
+}

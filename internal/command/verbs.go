@@ -1,0 +1,234 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// verb is a verb of the language.
+type verb struct {
+	name  string
+	args  string   // what follows it, as the usage shows it
+	note  string   // Markdown that explains args, where they need it
+	does  string   // what it does, as a Markdown sentence
+	flags []string // the flags it takes, each with a value
+	parse func(arguments) (Command, error)
+}
+
+// arguments is what follows a verb.
+type arguments struct {
+	names Names
+	words []word            // without the flags
+	flags map[string]string // by name, only those that the verb takes
+}
+
+// verbs is the whole language: the parser, the usage and the help read it. A
+// verb without a parse function is ours and answered as not supported yet.
+func verbs() []verb {
+	return []verb{
+		{
+			name: "promote", args: "<stage>… [<warehouse>=<freight>]…", parse: parsePromote,
+			does: "Promotes the newest available freight, or the freight named, into each stage.",
+			note: "`<freight>` is an id or an alias",
+		},
+		{
+			name: "cancel", args: "<stage>", parse: parseOneStage,
+			does: "Closes the stage's open promotion and rejects its freight for this stage.",
+		},
+		{
+			name: "hold", args: "<stage> [<reason>] [--until <when>]", flags: []string{"until"}, parse: parseHold,
+			does: "Holds the stage: nothing is promoted into it until `/unhold`, or until `<when>`.",
+			note: "`<when>` is a date such as `2026-12-01` (from midnight UTC), a time such as `2026-12-01T09:00:00Z`, or a pull request such as `owner/repo#7`",
+		},
+		{
+			name: "unhold", args: "<stage>", parse: parseOneStage,
+			does: "Ends the hold of the stage.",
+		},
+		{
+			name: "status", args: "[<stage>]…", parse: parseStatus,
+			does: "Says what each stage holds and what it waits for.",
+		},
+		{
+			name: "help", parse: parseHelp,
+			does: "Shows this table.",
+		},
+		{name: "override"},
+		{name: "retest"},
+		{name: "rollback"},
+		{name: "verify"},
+		{name: "freight"},
+		{name: "takeover"},
+		{name: "release"},
+		{name: "why"},
+	}
+}
+
+// verbNamed finds a verb of ours, in any case. Letters beyond ASCII that fold
+// to ASCII ones, such as the Kelvin sign, are longer and do not count.
+func verbNamed(name string) (verb, bool) {
+	for _, v := range verbs() {
+		if len(v.name) == len(name) && strings.EqualFold(v.name, name) {
+			return v, true
+		}
+	}
+	return verb{}, false
+}
+
+func parsePromote(a arguments) (Command, error) {
+	var c Command
+	for _, w := range a.words {
+		if strings.Contains(w.text, "=") {
+			if err := c.addFreight(w.text); err != nil {
+				return c, err
+			}
+			continue
+		}
+		if err := c.addStage(a.names, w.text); err != nil {
+			return c, err
+		}
+	}
+	if len(c.Stages) == 0 {
+		return c, errNoStage
+	}
+	return c, nil
+}
+
+func parseStatus(a arguments) (Command, error) {
+	var c Command
+	for _, w := range a.words {
+		if err := c.addStage(a.names, w.text); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func parseOneStage(a arguments) (Command, error) {
+	var c Command
+	switch len(a.words) {
+	case 0:
+		return c, errNoStage
+	case 1:
+		return c, c.addStage(a.names, a.words[0].text)
+	default:
+		return c, fmt.Errorf("one stage is expected, then comes %s", code(a.words[1].text))
+	}
+}
+
+func parseHold(a arguments) (Command, error) {
+	var c Command
+	if len(a.words) == 0 {
+		return c, errNoStage
+	}
+	if err := c.addStage(a.names, a.words[0].text); err != nil {
+		return c, err
+	}
+	var reason []string
+	for _, w := range a.words[1:] {
+		reason = append(reason, w.text)
+	}
+	c.Reason = strings.TrimSpace(strings.Join(reason, " "))
+	if until, ok := a.flags["until"]; ok {
+		var err error
+		if c.Until, err = parseUntil(until); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func parseHelp(a arguments) (Command, error) {
+	if len(a.words) > 0 {
+		return Command{}, fmt.Errorf("nothing is expected after it, then comes %s", code(a.words[0].text))
+	}
+	return Command{}, nil
+}
+
+var errNoStage = errors.New("it names no stage")
+
+func (c *Command) addStage(names Names, written string) error {
+	s, err := names.stage(written)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(c.Stages, s) {
+		c.Stages = append(c.Stages, s)
+	}
+	return nil
+}
+
+// freightArgument has the form of `warehouse=freight`. An id or alias of
+// another form does not exist.
+var freightArgument = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)=([a-z0-9][a-z0-9:-]*)$`)
+
+func (c *Command) addFreight(written string) error {
+	parts := freightArgument.FindStringSubmatch(written)
+	if parts == nil {
+		return fmt.Errorf("%s is not of the form %s", code(written), code("<warehouse>=<freight>"))
+	}
+	warehouse, freight := parts[1], parts[2]
+	if _, twice := c.Freight[warehouse]; twice {
+		return fmt.Errorf("the warehouse %s is named twice", code(warehouse))
+	}
+	if c.Freight == nil {
+		c.Freight = map[string]string{}
+	}
+	c.Freight[warehouse] = freight
+	return nil
+}
+
+// pullRequest matches `owner/repo#n` as GitHub allows the names.
+var pullRequest = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}#[1-9][0-9]{0,8}$`)
+
+func parseUntil(written string) (Until, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, written); err == nil {
+			return Until{At: at.UTC()}, nil
+		}
+	}
+	if pullRequest.MatchString(written) {
+		return Until{PullRequest: written}, nil
+	}
+	return Until{}, fmt.Errorf("%s is not a date, a time or a pull request", code(written))
+}
+
+// Usage returns how a verb is written, as one Markdown sentence without its
+// full stop; empty for a verb that is not ours or not supported yet.
+func Usage(name string) string {
+	v, ok := verbNamed(name)
+	if !ok || v.parse == nil {
+		return ""
+	}
+	usage := code(v.synopsis())
+	if v.note != "" {
+		usage += ", where " + v.note
+	}
+	return usage
+}
+
+// Help returns the commands as a Markdown table, and how they are written.
+func Help() string {
+	var b strings.Builder
+	b.WriteString("| Command | What it does |\n|---|---|\n")
+	var notes []string
+	for _, v := range verbs() {
+		if v.parse == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", code(v.synopsis()), v.does)
+		if v.note != "" {
+			notes = append(notes, v.note)
+		}
+	}
+	fmt.Fprintf(&b, "\n%s.\n", strings.Join(notes, "; "))
+	fmt.Fprintf(&b, "\nA command is a line of its own that starts with its slash, outside quotes, lists, code and HTML. "+
+		"A comment may hold %d; one mistake, and none runs. "+
+		"A stage is written `<stage>`, or `<pipeline>/<stage>` where several pipelines have one of that name.\n", maxCommands)
+	return b.String()
+}
+
+func (v verb) synopsis() string { return strings.TrimSuffix("/"+v.name+" "+v.args, " ") }
