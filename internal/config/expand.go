@@ -1,0 +1,228 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/towpath/towpath/internal/expression"
+	"gopkg.in/yaml.v3"
+)
+
+// Expand prints the pipelines as YAML, one document each, in the language of the
+// configuration itself: `each`, defaults, anchors and every expression that
+// needs no freight are worked in.
+func Expand(config *Config) ([]byte, error) {
+	var out bytes.Buffer
+	if len(config.Pipelines) == 0 {
+		return nil, nil
+	}
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	for _, p := range config.Pipelines {
+		e := &encodingScope{scope: p.Scope("", nil), stages: p.stageVars}
+		e.scope.Vars = p.vars
+		document := e.encode(reflect.ValueOf(p.resolved))
+		document.HeadComment = fmt.Sprintf("%s (%s)", p.ID(), p.File)
+		if e.err != nil {
+			return nil, fmt.Errorf("expand pipeline %s: %w", p.Name, e.err)
+		}
+		if err := encoder.Encode(document); err != nil {
+			return nil, fmt.Errorf("expand pipeline %s: %w", p.Name, err)
+		}
+	}
+	if err := encoder.Close(); err != nil {
+		return nil, fmt.Errorf("expand: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// resolved is the pipeline's file with `each` and `defaults` worked in, and with
+// the branches that are defaults.
+func (b *builder) resolved(i instance) rawPipeline {
+	out := b.raw
+	out.Each, out.Defaults = nil, nil
+	out.Vars = settled(b.vars, b.raw.Vars, i.override)
+	out.Stages.Items = nil
+	for _, s := range b.stages {
+		raw := s.raw
+		raw.Vars = settled(s.vars, raw.Vars)
+		raw.Updates.Items = slices.Clone(raw.Updates.Items)
+		for k := range raw.Updates.Items {
+			if u := &raw.Updates.Items[k]; !u.Branch.Set() && s.raw.Stamps == nil {
+				u.Branch = Text{At: u.At, template: expression.Literal(s.updates[k].update.Target.Branch)}
+			}
+		}
+		out.Stages.Items = append(out.Stages.Items, raw)
+	}
+	return out
+}
+
+// settled are the variables of some layers, with the values that they came to.
+func settled(vars map[string]any, layers ...Map[Value]) Map[Value] {
+	var out Map[Value]
+	seen := map[string]bool{}
+	for _, layer := range layers {
+		for _, entry := range layer.Entries {
+			out.At = layer.At
+			if !seen[entry.Key.Value] {
+				seen[entry.Key.Value] = true
+				value := Value{At: entry.Value.At, data: vars[entry.Key.Value]}
+				out.Entries = append(out.Entries, Entry[Value]{Key: entry.Key, Value: value})
+			}
+		}
+	}
+	return out
+}
+
+// encodingScope writes raw types as YAML, the reverse of the decoder.
+type encodingScope struct {
+	scope  expression.Scope
+	stages map[string]map[string]any
+	err    error // the first
+}
+
+// encode returns the node of a raw value, or nil where the key is absent.
+func (e *encodingScope) encode(v reflect.Value) *yaml.Node {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil
+		}
+		v = v.Elem()
+	}
+	switch raw := v.Interface().(type) {
+	case Text:
+		return e.text(raw.At, raw.template)
+	case Word:
+		return plainNode(raw.At, raw.Value)
+	case Bool:
+		return plainNode(raw.At, raw.Value)
+	case Int:
+		return plainNode(raw.At, raw.Value)
+	case Value:
+		if !raw.Set() {
+			return nil
+		}
+		return e.any(raw.data)
+	case rawStage:
+		outer := e.scope
+		e.scope.Stage, e.scope.Vars = raw.Name.Value, e.stages[raw.Name.Value]
+		defer func() { e.scope = outer }()
+	}
+	switch {
+	case isList(v.Type()):
+		return e.list(v)
+	case isMap(v.Type()):
+		return e.entries(v)
+	}
+	return e.mapping(v)
+}
+
+func (e *encodingScope) list(v reflect.Value) *yaml.Node {
+	if !v.FieldByName("At").Interface().(At).Set() {
+		return nil
+	}
+	out := &yaml.Node{Kind: yaml.SequenceNode}
+	items := v.FieldByName("Items")
+	for i := range items.Len() {
+		if n := e.encode(items.Index(i)); n != nil {
+			out.Content = append(out.Content, n)
+		}
+	}
+	return out
+}
+
+func (e *encodingScope) entries(v reflect.Value) *yaml.Node {
+	if !v.FieldByName("At").Interface().(At).Set() {
+		return nil
+	}
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	entries := v.FieldByName("Entries")
+	for i := range entries.Len() {
+		entry := entries.Index(i)
+		if n := e.encode(entry.FieldByName("Value")); n != nil {
+			key := entry.FieldByName("Key").Interface().(Word)
+			out.Content = append(out.Content, scalarNode(key.Value), n)
+		}
+	}
+	return out
+}
+
+func (e *encodingScope) mapping(v reflect.Value) *yaml.Node {
+	s := shapeOf(v.Type())
+	if s.scalar != nil {
+		if n := e.encode(v.FieldByIndex(s.scalar.index)); n != nil {
+			return n
+		}
+	}
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	for _, f := range s.fields {
+		if n := e.encode(v.FieldByIndex(f.index)); n != nil {
+			out.Content = append(out.Content, scalarNode(f.name), n)
+		}
+	}
+	return out
+}
+
+// text writes a string with what is known of it worked in.
+func (e *encodingScope) text(at At, t expression.Template) *yaml.Node {
+	if !at.Set() {
+		return nil
+	}
+	value, err := t.Partial(e.scope)
+	if err != nil && e.err == nil {
+		e.err = fmt.Errorf("%s: %w", at, err)
+	}
+	return scalarNode(value)
+}
+
+// any writes any YAML value.
+func (e *encodingScope) any(data any) *yaml.Node {
+	switch v := data.(type) {
+	case leaf:
+		if !v.template.Static() {
+			return e.text(v.At, v.template)
+		}
+		value, err := v.template.Eval(e.scope)
+		if err != nil && e.err == nil {
+			e.err = fmt.Errorf("%s: %w", v.At, err)
+		}
+		return scalarNode(value)
+	case []any:
+		out := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, item := range v {
+			out.Content = append(out.Content, e.any(item))
+		}
+		return out
+	case *object:
+		out := &yaml.Node{Kind: yaml.MappingNode}
+		for i, key := range v.keys {
+			out.Content = append(out.Content, scalarNode(key), e.any(v.values[i]))
+		}
+		return out
+	}
+	return scalarNode(data)
+}
+
+// plainNode writes a leaf that may be absent.
+func plainNode(at At, value any) *yaml.Node {
+	if !at.Set() {
+		return nil
+	}
+	return scalarNode(value)
+}
+
+// scalarNode writes a value that is there.
+func scalarNode(value any) *yaml.Node {
+	n := &yaml.Node{}
+	if number, ok := value.(float64); ok {
+		// The shortest form that is a float again, not the library's exponent.
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!float", Value: strconv.FormatFloat(number, 'g', -1, 64)}
+	}
+	if err := n.Encode(value); err != nil {
+		n.SetString(fmt.Sprint(value))
+	}
+	return n
+}

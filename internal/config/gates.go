@@ -1,0 +1,129 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// verification builds the gates of a stage. Expressions that need freight are
+// only tried where there is a sample of it.
+func (e *evaluator) verification(raw rawStage, sampled bool) (gates []promote.Gate, onArrival bool) {
+	v := raw.Verification
+	switch {
+	case raw.Control.Value:
+		return nil, true
+	case v == nil:
+		e.add(raw.Name.At, "stage %q has no `verification`: it needs gates, or `verification: none` where arriving is enough", raw.Name.Value)
+		return nil, false
+	case v.Word.Set():
+		return nil, true
+	case !v.Gates.Set():
+		return nil, false // reported where it was decoded
+	}
+	required := false
+	seen := map[string]At{}
+	for _, g := range v.Gates.Items {
+		if first, twice := seen[g.Name.Value]; twice && g.Name.Set() {
+			e.add(g.Name.At, "gate %q is there twice; the first is at line %d", g.Name.Value, first.Line)
+		}
+		seen[g.Name.Value] = g.Name.At
+		built := e.gate(g)
+		e.checkGate(g)
+		if sampled {
+			e.gateFreight(g)
+		}
+		required = required || built.Required
+		gates = append(gates, built)
+	}
+	if !required {
+		e.add(v.Gates.At, "stage %q has no required gate; write `verification: none` where arriving is enough", raw.Name.Value)
+	}
+	return gates, false
+}
+
+// gate builds one gate.
+func (e *evaluator) gate(raw rawGate) promote.Gate {
+	g := promote.Gate{
+		Name:     raw.Name.Value,
+		App:      e.text(raw.App),
+		Required: raw.Required.or(true),
+		Owner:    e.text(raw.Owner),
+		Expect:   raw.Expect.Value,
+		Pass:     values(raw.Pass),
+		Within:   e.duration(raw.Within),
+	}
+	switch {
+	case raw.Check.Set():
+		g.Source, g.Match = promote.FromCheck, e.text(raw.Check)
+	case raw.Status.Set():
+		g.Source, g.Match = promote.FromStatus, e.text(raw.Status)
+	case raw.Deployment.Set():
+		g.Source, g.Match = promote.FromDeployment, e.text(raw.Deployment)
+	}
+	return g
+}
+
+// checkGate reports keys that mean nothing with the gate's source.
+func (e *evaluator) checkGate(raw rawGate) {
+	dispatch := raw.Dispatch != nil
+	byName := raw.Check.Set() || raw.Status.Set()
+	for _, rule := range []struct {
+		key   string
+		at    At
+		fits  bool
+		needs string
+	}{
+		{"app", raw.App.At, raw.Check.Set(), "`check`"},
+		{"expect", raw.Expect.At, byName, "`check` or `status`"},
+		{"pass", raw.Pass.At, raw.Check.Set() || dispatch, "`check` or `dispatch`"},
+		{"job", raw.Job.At, dispatch, "`dispatch`"},
+		{"repository", raw.Repository.At, byName || dispatch, "`check`, `status` or `dispatch`"},
+		{"at", raw.Commit.At, byName, "`check` or `status`"},
+		{"matrix", raw.Matrix.At, byName || dispatch, "`check`, `status` or `dispatch`"},
+		{"by", raw.byAt(), raw.Manual.Value, "`manual`"},
+	} {
+		if rule.at.Set() && !rule.fits {
+			e.add(rule.at, "`%s` means nothing without %s", rule.key, rule.needs)
+		}
+	}
+	if raw.Schedule != nil {
+		e.schedule(*raw.Schedule)
+		if !dispatch {
+			e.add(raw.Schedule.At, "`schedule` means nothing without `dispatch`")
+		}
+	}
+	if raw.Manual.Set() && !raw.Manual.Value {
+		e.add(raw.Manual.At, "`manual` is true, or it is left out")
+	}
+	if slices.Contains(values(raw.Pass), "") {
+		e.add(raw.Pass.At, "`pass` lists conclusions")
+	}
+	e.duration(raw.Settle)
+	e.text(raw.Repository)
+	if dispatch {
+		e.duration(raw.Dispatch.Timeout)
+	}
+}
+
+func (raw rawGate) byAt() At {
+	if raw.By == nil {
+		return At{}
+	}
+	return raw.By.At
+}
+
+// gateFreight tries what may depend on freight.
+func (e *evaluator) gateFreight(raw rawGate) {
+	e.text(raw.ArgoCD)
+	e.text(raw.Run)
+	e.text(raw.Job)
+	e.text(raw.Commit)
+	e.texts(raw.Matrix)
+	if raw.Dispatch != nil {
+		e.text(raw.Dispatch.Workflow)
+		for _, input := range raw.Dispatch.Inputs.Entries {
+			e.single(input.Value)
+		}
+	}
+}

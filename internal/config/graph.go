@@ -1,0 +1,177 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// checkGraph checks what stages say about each other and about warehouses.
+func (b *builder) checkGraph() {
+	b.connect()
+	for _, s := range b.stages {
+		for _, r := range s.raw.Requests.Items {
+			if !r.Warehouse.Set() {
+				continue // reported where it was decoded
+			}
+			if _, ok := b.warehouses[r.Warehouse.Value]; !ok && !b.unreadable() {
+				b.add(r.Warehouse.At, "warehouse %q does not exist%s", r.Warehouse.Value, didYouMean(r.Warehouse.Value, b.order))
+			}
+			for _, from := range r.From.Items {
+				b.checkUpstream(s, r, from)
+			}
+		}
+		if s.raw.Prepare != nil {
+			for _, need := range s.raw.Prepare.Needs.Items {
+				b.knownStage(need)
+			}
+		}
+	}
+	if circle := b.circle(); circle != nil {
+		b.add(circle[0].raw.Name.At, "stages wait for each other in a circle: %s", arrows(circle))
+	}
+}
+
+// unreadable says that a warehouse or a stage has no readable name, so that
+// nothing can be said about names that do not exist.
+func (b *builder) unreadable() bool {
+	return slices.ContainsFunc(b.raw.Warehouses.Items, func(w rawWarehouse) bool { return !w.Name.Set() }) ||
+		slices.ContainsFunc(b.raw.Stages.Items, func(s rawStage) bool { return !s.Name.Set() })
+}
+
+// checkUpstream checks one upstream stage of a request.
+func (b *builder) checkUpstream(s builtStage, r rawRequest, from Word) {
+	if !from.Set() || !b.knownStage(from) {
+		return
+	}
+	up := b.stages[b.index(from.Value)]
+	if _, ok := up.domain.Request(r.Warehouse.Value); !ok {
+		b.add(from.At, "upstream stage %q does not request warehouse %q", from.Value, r.Warehouse.Value)
+	}
+	if up.raw.Stamps != nil && s.raw.Stamps == nil && !r.Stamps.Set() {
+		b.add(from.At, "stage %q takes from %q, which has stamps: say `stamps: all` or `stamps: any`", s.domain.Name, from.Value)
+	}
+}
+
+// knownStage reports a stage that does not exist.
+func (b *builder) knownStage(name Word) bool {
+	if !name.Set() || b.index(name.Value) >= 0 {
+		return name.Set()
+	}
+	if !b.unreadable() {
+		var names []string
+		for _, s := range b.stages {
+			names = append(names, s.domain.Name)
+		}
+		b.add(name.At, "stage %q does not exist%s", name.Value, didYouMean(name.Value, names))
+	}
+	return false
+}
+
+func didYouMean(word string, names []string) string {
+	if near := nearest(word, names); near != "" {
+		return "; did you mean \"" + near + "\"?"
+	}
+	return ""
+}
+
+// index is the place of a stage in the file, or -1.
+func (b *builder) index(name string) int {
+	if i, ok := b.places[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// connect finds out which stages each stage waits for.
+func (b *builder) connect() {
+	b.places = make(map[string]int, len(b.stages))
+	for i, s := range b.stages {
+		b.places[s.domain.Name] = i
+	}
+	b.upstreams = make([][]int, len(b.stages))
+	for i, s := range b.stages {
+		for _, r := range s.domain.Requests {
+			for _, from := range r.From {
+				if up := b.index(from); up >= 0 {
+					b.upstreams[i] = append(b.upstreams[i], up)
+				}
+			}
+		}
+	}
+}
+
+// topological returns the stages with upstreams first, otherwise in the order of
+// the file. What is in a circle is left out; it has been reported.
+func (b *builder) topological() []builtStage {
+	var out []builtStage
+	done := make([]bool, len(b.stages))
+	waits := func(up int) bool { return !done[up] }
+	for {
+		next := -1
+		for i := range b.stages {
+			if !done[i] && !slices.ContainsFunc(b.upstreams[i], waits) {
+				next = i
+				break
+			}
+		}
+		if next < 0 {
+			return out
+		}
+		done[next] = true
+		out = append(out, b.stages[next])
+	}
+}
+
+// circle returns the stages of one circle, in the order in which freight would
+// go round, or nil.
+func (b *builder) circle() []builtStage {
+	const (
+		unseen = iota
+		open
+		closed
+	)
+	state := make([]int, len(b.stages))
+	var trail, found []int
+	var visit func(i int) bool
+	visit = func(i int) bool {
+		state[i] = open
+		trail = append(trail, i)
+		for _, up := range b.upstreams[i] {
+			if state[up] == open {
+				found = slices.Clone(trail[slices.Index(trail, up):])
+				return true
+			}
+			if state[up] == unseen && visit(up) {
+				return true
+			}
+		}
+		trail = trail[:len(trail)-1]
+		state[i] = closed
+		return false
+	}
+	for i := range b.stages {
+		if state[i] == unseen && visit(i) {
+			break
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	// The trail goes upstream. Freight goes the other way; the first in the file begins.
+	slices.Reverse(found)
+	first := slices.Index(found, slices.Min(found))
+	var out []builtStage
+	for k := range found {
+		out = append(out, b.stages[found[(first+k)%len(found)]])
+	}
+	return out
+}
+
+// arrows draws a circle.
+func arrows(circle []builtStage) string {
+	var names []string
+	for _, s := range circle {
+		names = append(names, s.domain.Name)
+	}
+	return strings.Join(append(names, names[0]), " → ")
+}

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// rules is a policy with what only the configuration is held against: the floor
+// and what may be written.
+type rules struct {
+	policy   promote.Policy
+	stages   []rawStagePolicy // in the order of policy.Stages
+	branches List[Word]       // unset: stage/**
+	paths    Map[List[Word]]
+	source   string // the name of the file, or what stands for it
+
+	broken     bool // it holds a mistake, and so allows nothing
+	unreadable bool // it holds one that hides what it says
+}
+
+// parsePolicy reads the policy; nil is the policy of a repository without one.
+func parsePolicy(file *File, found *collector) *rules {
+	if file == nil {
+		return &rules{source: "the default policy"}
+	}
+	own := &collector{}
+	defer found.join(own)
+	var raw rawPolicy
+	decodeFile(*file, policyGrammar(), &raw, own)
+	r := &rules{stages: raw.Stages.Items, source: file.Name}
+	if raw.Writes != nil {
+		r.branches, r.paths = raw.Writes.Branches, raw.Writes.Paths
+		for _, entry := range r.paths.Entries {
+			if err := isBranch(entry.Key.Value); err != nil {
+				own.add(entry.Key.At, "%s", err)
+			}
+		}
+	}
+	e := &evaluator{collector: own}
+	for _, s := range raw.Stages.Items {
+		r.policy.Stages = append(r.policy.Stages, e.stagePolicy(s))
+	}
+	r.broken, r.unreadable = !own.empty(), own.hides()
+	return r
+}
+
+// stagePolicy builds the policy of the stages that one pattern matches.
+func (e *evaluator) stagePolicy(raw rawStagePolicy) promote.StagePolicy {
+	s := promote.StagePolicy{
+		Match:      raw.Match.Value,
+		Position:   raw.At.place(),
+		Auto:       raw.Auto.Value,
+		Merge:      raw.merge(),
+		Promote:    raw.right(),
+		QueueNewer: raw.Supersede.Value == "queue",
+		Freeze:     raw.Freeze.Value,
+	}
+	s.Hold = s.Promote
+	if raw.Rights != nil && raw.Rights.Hold.Set() {
+		s.Hold = promote.Right{Permission: raw.Rights.Hold.Value}
+	}
+	if raw.Require != nil {
+		e.duration(raw.Require.Soak)
+	}
+	for _, w := range raw.Windows.Items {
+		e.window(w)
+	}
+	return s
+}
+
+func (raw rawStagePolicy) merge() promote.Merge {
+	if raw.Merge == nil {
+		return promote.Merge{Method: "merge"}
+	}
+	mode := cmp.Or(raw.Merge.Word.Value, raw.Merge.Mode.Value)
+	return promote.Merge{Auto: mode == "auto", Method: cmp.Or(raw.Merge.Method.Value, "merge")}
+}
+
+func (raw rawStagePolicy) right() promote.Right {
+	if raw.Promote == nil {
+		return promote.Right{Permission: "write"}
+	}
+	return promote.Right{
+		Permission: cmp.Or(raw.Promote.Permission.Value, "write"),
+		Users:      values(raw.Promote.Users),
+		Teams:      values(raw.Promote.Teams),
+		CodeOwners: raw.Promote.CodeOwners.Value,
+	}
+}
+
+// window checks one window.
+func (e *evaluator) window(raw rawWindow) {
+	span := raw.Deny
+	if span == nil {
+		span = raw.Allow
+	}
+	if span == nil {
+		return // reported where it was decoded
+	}
+	e.text(span.Cron)
+	from, to := moment(e.text(span.From)), moment(e.text(span.To))
+	e.duration(raw.For)
+	e.text(raw.Timezone)
+	switch {
+	case span.Cron.Set() && !raw.For.Set():
+		e.add(span.At, "a window that begins by a cron line needs `for`")
+	case span.From.Set() && raw.For.Set():
+		e.add(raw.For.At, "a window from one day to another takes no `for`")
+	case span.From.Set() && !from.IsZero() && !to.IsZero() && to.Before(from):
+		e.add(span.To.At, "the window ends before it begins")
+	}
+}
+
+// moment is the time of a checked date; zero where there is none.
+func moment(s string) time.Time {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// mayWrite says whether a branch is among those that pipelines may write. The
+// default branch must be named as it is: a glob that happens to match it is not
+// a decision to let promotions into it.
+func (r *rules) mayWrite(branch, defaultBranch string) bool {
+	if !r.branches.Set() {
+		return branch != defaultBranch && doublestar.MatchUnvalidated("stage/**", branch)
+	}
+	return slices.ContainsFunc(values(r.branches), func(glob string) bool {
+		if branch == defaultBranch {
+			return glob == branch
+		}
+		return doublestar.MatchUnvalidated(glob, branch)
+	})
+}
+
+// mayWritePath says whether a folder of a branch may be written. A branch for
+// which no folders are listed may be written whole.
+func (r *rules) mayWritePath(branch, folder string) (List[Word], bool) {
+	for _, entry := range r.paths.Entries {
+		if entry.Key.Value != branch {
+			continue
+		}
+		return entry.Value, slices.ContainsFunc(values(entry.Value), func(glob string) bool {
+			return doublestar.MatchUnvalidated(glob, folder)
+		})
+	}
+	return List[Word]{}, true
+}

@@ -1,0 +1,267 @@
+package config
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// checkTogether checks what pipelines say about each other, and holds them
+// against the policy. A mistake goes to the later of two pipelines, so that a
+// new one never stops one that worked.
+func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collector) {
+	checkNames(built)
+	checkTargets(built)
+	for _, p := range built {
+		for _, s := range p.stages {
+			for _, u := range s.updates {
+				p.checkBranch(u, ctx)
+			}
+		}
+	}
+	if r.unreadable {
+		return // nothing is certain about what it allows
+	}
+	r.resolveMatches(built, found)
+	for _, p := range built {
+		for _, s := range p.stages {
+			p.checkWrites(s, r, ctx)
+			p.checkFloor(s, r)
+		}
+	}
+}
+
+// checkNames reports pipelines of the same name.
+func checkNames(built []builtPipeline) {
+	first := map[string]At{}
+	for _, p := range built {
+		name := p.pipeline.Name
+		if name == "" {
+			continue
+		}
+		if at, taken := first[name]; taken {
+			p.mistakes.add(p.name, "pipeline %q is there twice; the first is at %s", name, at.place())
+			continue
+		}
+		first[name] = p.name
+	}
+}
+
+// writer is one place that is written, and by whom.
+type writer struct {
+	pipeline builtPipeline
+	update   builtUpdate
+}
+
+func (w writer) name() string { return w.pipeline.pipeline.Name + "/" + w.update.lane }
+
+// checkTargets reports two updates that write the same files, or whose branches
+// git can not hold side by side. Both show in the names of their promotion
+// branches: one is the other, or a folder of it.
+func checkTargets(built []builtPipeline) {
+	taken := map[string]writer{} // by promotion branch
+	above := map[string]writer{} // by what promotion branches lie in
+	for _, p := range built {
+		for _, s := range p.stages {
+			for _, u := range s.updates {
+				if !u.known() {
+					continue // reported where it was evaluated
+				}
+				claim(writer{p, u}, taken, above)
+			}
+		}
+	}
+}
+
+// claim takes a place for a writer, and reports the one who has it already.
+func claim(w writer, taken, above map[string]writer) {
+	name := w.update.update.Target.Repository + " " + w.update.update.Target.PromotionBranch()
+	other, overlaps := above[name]
+	for at := name; at != ""; at = at[:max(0, strings.LastIndexByte(at, '/'))] {
+		if holder, ok := taken[at]; ok && !overlaps {
+			other, overlaps = holder, true
+		}
+		if _, ok := above[at]; !ok && at != name {
+			above[at] = w
+		}
+	}
+	if overlaps {
+		reportOverlap(w, other)
+		return
+	}
+	taken[name] = w
+}
+
+func reportOverlap(w, other writer) {
+	mine, theirs := w.update.update.Target, other.update.update.Target
+	if mine.Branch != theirs.Branch {
+		w.pipeline.mistakes.add(w.update.at, "branch %s of %s and branch %s of %s (%s) can not exist side by side in git",
+			mine.Branch, w.name(), theirs.Branch, other.name(), other.update.at.place())
+		return
+	}
+	if mine.Path == theirs.Path {
+		w.pipeline.mistakes.add(w.update.at, "%s and %s (%s) both write %s of branch %s",
+			w.name(), other.name(), other.update.at.place(), folder(mine), mine.Branch)
+		return
+	}
+	w.pipeline.mistakes.add(w.update.at, "%s and %s (%s) write the same files of branch %s: %s and %s",
+		w.name(), other.name(), other.update.at.place(), mine.Branch, folder(mine), folder(theirs))
+}
+
+func folder(t promote.Target) string {
+	if t.Path == "." {
+		return "all"
+	}
+	return t.Path
+}
+
+// checkBranch reports a target that nobody may write, whatever the policy says.
+func (p builtPipeline) checkBranch(u builtUpdate, ctx Context) {
+	t := u.update.Target
+	if t.Branch == ctx.DefaultBranch && t.Path == "." && t.Repository == p.pipeline.Repository {
+		p.mistakes.add(u.at, "%s is the default branch; a stage can be a folder of it, and needs a `path`", t.Branch)
+	}
+}
+
+// checkWrites reports targets that the policy does not list (H5).
+func (p builtPipeline) checkWrites(s builtStage, r *rules, ctx Context) {
+	for _, u := range s.updates {
+		t := u.update.Target
+		if !u.known() || t.Repository != p.pipeline.Repository {
+			continue
+		}
+		if !r.mayWrite(t.Branch, ctx.DefaultBranch) {
+			p.mistakes.add(u.at, "branch %s is not among those that %s lets pipelines write", t.Branch, r.writesPlace())
+			continue
+		}
+		if list, ok := r.mayWritePath(t.Branch, t.Path); !ok {
+			p.mistakes.add(u.at, "path %s of branch %s is not among those that %s lets pipelines write", t.Path, t.Branch, list.At.place())
+		}
+	}
+}
+
+// writesPlace names the line of the policy that lists the branches.
+func (r *rules) writesPlace() string {
+	if r.branches.Set() {
+		return r.branches.At.place()
+	}
+	return r.source + " (stage/**)"
+}
+
+// resolveMatches turns a bare stage name in the policy into the one stage that
+// is meant.
+func (r *rules) resolveMatches(built []builtPipeline, found *collector) {
+	for i, raw := range r.stages {
+		if raw.Match.Value == "" || strings.Contains(raw.Match.Value, "/") {
+			continue
+		}
+		var in []string
+		for _, p := range built {
+			if p.has(raw.Match.Value) {
+				in = append(in, p.pipeline.Name)
+			}
+		}
+		switch len(in) {
+		case 0:
+			r.policy.Stages[i].Match = "*/" + raw.Match.Value
+		case 1:
+			r.policy.Stages[i].Match = in[0] + "/" + raw.Match.Value
+		default:
+			found.add(raw.Match.At, "%q is a stage of several pipelines (%s); write pipeline/%s, or */%s for all",
+				raw.Match.Value, strings.Join(in, ", "), raw.Match.Value, raw.Match.Value)
+			r.broken = true
+		}
+	}
+}
+
+// has says whether a pattern without a pipeline matches a lane of the pipeline.
+func (p builtPipeline) has(pattern string) bool {
+	return slices.ContainsFunc(p.stages, func(s builtStage) bool {
+		return slices.ContainsFunc(s.lanes, func(lane string) bool {
+			ok, err := path.Match(pattern, lane)
+			return ok && err == nil
+		})
+	})
+}
+
+// floor returns what the policy requires of a lane: of the first entry that
+// matches, as everywhere.
+func (r *rules) floor(pipeline, lane string) *rawRequire {
+	for i, s := range r.policy.Stages {
+		if ok, err := path.Match(s.Match, pipeline+"/"+lane); ok && err == nil {
+			return r.stages[i].Require
+		}
+	}
+	return nil
+}
+
+// checkFloor reports a stage that asks for less than the policy requires (H5).
+func (p builtPipeline) checkFloor(s builtStage, r *rules) {
+	for _, lane := range s.lanes {
+		floor := r.floor(p.pipeline.Name, lane)
+		if floor == nil {
+			continue
+		}
+		at := s.raw.at(s.raw.Requests.At)
+		for i, request := range s.domain.Requests {
+			if i < len(s.raw.Requests.Items) {
+				at = s.raw.Requests.Items[i].At
+			}
+			p.checkRequestFloor(request, at, *floor)
+		}
+		for _, gate := range floor.Gates.Items {
+			required := slices.ContainsFunc(s.domain.Gates, func(g promote.Gate) bool { return g.Name == gate.Value && g.Required })
+			if gate.Set() && !required {
+				p.mistakes.add(s.raw.verificationAt(), "stage %q has no required gate %q, which %s requires", s.domain.Name, gate.Value, gate.place())
+			}
+		}
+		for _, u := range s.updates {
+			if floor.Delivery.Set() && u.lane == lane && u.delivery != floor.Delivery.Value {
+				p.mistakes.add(u.at, "`delivery: %s` is not `%s`, which %s requires", u.delivery, floor.Delivery.Value, floor.Delivery.place())
+			}
+		}
+	}
+}
+
+// checkRequestFloor holds one request against the floor. A required stage counts
+// only when no freight can come past it: it is listed, and the strategy needs
+// every stage that is listed.
+func (p builtPipeline) checkRequestFloor(request promote.Request, at At, floor rawRequire) {
+	needed, err := request.Availability.Needed(len(request.From))
+	everyOne := err == nil && needed == len(request.From)
+	for _, from := range floor.From.Items {
+		switch {
+		case !from.Set():
+		case !slices.Contains(request.From, from.Value):
+			p.mistakes.add(at, "the request of warehouse %q does not take its freight from %q, which %s requires", request.Warehouse, from.Value, from.place())
+		case !everyOne:
+			p.mistakes.add(at, "`availability: %s` lets freight of warehouse %q come past %q, which %s requires; say `all`", request.Availability, request.Warehouse, from.Value, from.place())
+		}
+	}
+	e := &evaluator{collector: &collector{}}
+	if least := e.duration(floor.Soak); request.Soak < least {
+		p.mistakes.add(at, "the request of warehouse %q soaks for %s, less than the %s that %s requires", request.Warehouse, brief(request.Soak), brief(least), floor.Soak.place())
+	}
+}
+
+// brief is a duration as people write it: 1h, not 1h0m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func (s rawStage) verificationAt() At {
+	if s.Verification == nil {
+		return s.Name.At
+	}
+	return s.Verification.At
+}

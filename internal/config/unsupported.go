@@ -1,0 +1,97 @@
+package config
+
+import "strings"
+
+// feature is a part of the language that is parsed and checked, and that
+// nothing acts on yet.
+type feature struct {
+	path   string // of the schema; [] is any item of a list, [+] any but the first, * any key
+	value  string // only this value; empty: any
+	except string // any value but this one
+	text   string // what the mistake calls it; by default the key, and the value where it matters
+}
+
+// features is the one list of what is not supported yet. Whoever builds a part
+// deletes its line here.
+var features = []feature{
+	{path: "pipeline.warehouses[].assemble", value: "manual"},
+	{path: "pipeline.warehouses[].when"},
+	{path: "pipeline.warehouses[].subscriptions[].chart"},
+	{path: "pipeline.warehouses[].subscriptions[].image.channels"},
+	{path: "pipeline.warehouses[].subscriptions[].git.repository", except: ".", text: "a git subscription of another repository"},
+	{path: "pipeline.warehouses[].subscriptions[].git.tags"},
+	{path: "pipeline.stages[].requests[].select", value: "match-upstream"},
+	{path: "pipeline.stages[].requests[].stamps"},
+	{path: "pipeline.stages[].combination", value: "strict"},
+	{path: "pipeline.stages[].control", value: "true"},
+	{path: "pipeline.stages[].files"},
+	{path: "pipeline.stages[].observe"},
+	{path: "pipeline.stages[].schedule"},
+	{path: "pipeline.stages[].stale"},
+	{path: "pipeline.stages[].publish"},
+	{path: "pipeline.stages[].stamps"},
+	{path: "pipeline.stages[].uses"},
+	{path: "pipeline.stages[].failFast", value: "true"},
+	{path: "pipeline.stages[].prepare"},
+	{path: "pipeline.stages[].updates[+]", text: "a second update in a stage"},
+	{path: "pipeline.stages[].updates[].repository", except: ".", text: "an update of another repository"},
+	{path: "pipeline.stages[].updates[].delivery", value: "push"},
+	{path: "pipeline.stages[].updates[].adopt", value: "true"},
+	{path: "pipeline.stages[].updates[].directives[].copy.repository", except: ".", text: "a copy from another repository"},
+	{path: "pipeline.stages[].updates[].directives[].chart"},
+	{path: "pipeline.stages[].updates[].directives[].json"},
+	{path: "pipeline.stages[].updates[].directives[].toml"},
+	{path: "pipeline.stages[].updates[].directives[].delete"},
+	{path: "pipeline.stages[].updates[].directives[].write"},
+	{path: "pipeline.stages[].updates[].directives[].exec"},
+	{path: "pipeline.stages[].updates[].render.apps[].directory"},
+	{path: "pipeline.stages[].verification.gates[].dispatch"},
+	{path: "pipeline.stages[].verification.gates[].argocd"},
+	{path: "pipeline.stages[].verification.gates[].external"},
+	{path: "pipeline.stages[].verification.gates[].manual"},
+	{path: "pipeline.stages[].verification.gates[].run"},
+	{path: "pipeline.stages[].verification.gates[].repository"},
+	{path: "pipeline.stages[].verification.gates[].at"},
+	{path: "pipeline.stages[].verification.gates[].settle"},
+	{path: "pipeline.stages[].verification.gates[].matrix"},
+	{path: "pipeline.stages[].verification.gates[].schedule"},
+	{path: "pipeline.stages[].verification.gates[].mirror", value: "true"},
+	{path: "policy.stages[].promote.codeowners", value: "true"},
+	{path: "policy.stages[].approvals"},
+	{path: "policy.stages[].override"},
+	{path: "policy.stages[].windows"},
+	{path: "policy.writes.adopt"},
+	{path: "policy.accept"},
+	{path: "policy.share"},
+	{path: "policy.caps"},
+	{path: "policy.exec", value: "true"},
+	{path: "policy.notify"},
+}
+
+// unsupported reports a key, or with a value the value of a key, that is not
+// supported yet. Defaults are looked up as what they are defaults of.
+func (c *collector) unsupported(at At, path, value string) {
+	path = strings.Replace(path, "pipeline.defaults.stage", "pipeline.stages[]", 1)
+	for _, f := range features {
+		if f.path != path {
+			continue
+		}
+		byValue := f.value != "" || f.except != ""
+		if byValue != (value != "") || f.value != "" && f.value != value || f.except == value && value != "" {
+			continue
+		}
+		c.notYet(at, f.name())
+	}
+}
+
+// name is what the mistake calls the feature.
+func (f feature) name() string {
+	if f.text != "" {
+		return f.text
+	}
+	key := f.path[strings.LastIndexByte(f.path, '.')+1:]
+	if f.value != "" {
+		key += ": " + f.value
+	}
+	return "`" + key + "`"
+}

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// warehouse is a warehouse of the domain with what is known of it here.
+type warehouse struct {
+	domain promote.Warehouse
+	charts []promote.Chart
+	at     At
+	broken bool
+}
+
+// Stand-ins for artifacts, of the right shape.
+var (
+	sampleDigest = "sha256:" + strings.Repeat("0", 64)
+	sampleID     = strings.Repeat("0", 40)
+)
+
+// sample is freight of the warehouse, with a stand-in for each artifact.
+func (w warehouse) sample() promote.Freight {
+	f := promote.Freight{ID: sampleID, Alias: "sample", Warehouse: w.domain.Name, Charts: w.charts}
+	for _, s := range w.domain.Images {
+		f.Images = append(f.Images, promote.Image{Repository: s.Repository, Tag: "0.0.0", Digest: sampleDigest, Revision: sampleID})
+	}
+	for _, s := range w.domain.Gits {
+		f.Commits = append(f.Commits, promote.Commit{Repository: s.Repository, ID: sampleID})
+	}
+	return f
+}
+
+// buildWarehouses builds all warehouses.
+func (b *builder) buildWarehouses() {
+	if b.raw.Warehouses.Set() && b.raw.Warehouses.empty() {
+		b.add(b.raw.Warehouses.At, "a pipeline needs at least one warehouse")
+	}
+	for _, raw := range b.raw.Warehouses.Items {
+		name := raw.Name.Value
+		if first, ok := b.warehouses[name]; ok {
+			b.add(raw.Name.At, "warehouse %q is there twice; the first is at line %d", name, first.at.Line)
+			continue
+		}
+		before := len(b.entries)
+		w := b.warehouse(raw)
+		w.broken = len(b.entries) > before
+		b.warehouses[name] = w
+		b.order = append(b.order, name)
+	}
+}
+
+func (b *builder) warehouse(raw rawWarehouse) warehouse {
+	w := warehouse{at: raw.Name.At}
+	w.domain.Name, w.domain.Manual = raw.Name.Value, raw.Assemble.Value == "manual"
+	if raw.Subscriptions.Set() && raw.Subscriptions.empty() {
+		b.add(raw.Subscriptions.At, "a warehouse needs at least one subscription")
+	}
+	e := b.evaluator(b.scope("", "", b.vars))
+	seen := map[string]At{}
+	for _, s := range raw.Subscriptions.Items {
+		var what string
+		switch {
+		case s.Image != nil:
+			image := e.image(*s.Image)
+			what = "image " + image.Repository
+			w.domain.Images = append(w.domain.Images, image)
+		case s.Git != nil:
+			git := e.git(*s.Git)
+			what = "repository " + git.Repository
+			w.domain.Gits = append(w.domain.Gits, git)
+		case s.Chart != nil:
+			chart := e.chartSubscription(*s.Chart)
+			what = strings.TrimSpace("chart " + chart.Repository + " " + chart.Name)
+			w.charts = append(w.charts, chart)
+		}
+		if first, twice := seen[what]; twice {
+			b.add(s.At, "%s is there twice in warehouse %q; the first is at line %d", what, w.domain.Name, first.Line)
+		}
+		seen[what] = s.At
+	}
+	return w
+}
+
+// image builds an image subscription.
+func (e *evaluator) image(raw rawImage) promote.ImageSubscription {
+	s := promote.ImageSubscription{
+		Select:     promote.Selection(raw.Select.Value),
+		Constraint: e.text(raw.Constraint),
+		Allow:      e.regexps(raw.Allow),
+		Ignore:     e.regexps(raw.Ignore),
+		Platform:   e.text(raw.Platform),
+		ByTag:      raw.Identity.Value == "tag",
+	}
+	if repository := e.text(raw.Repository); repository != "" {
+		s.Repository = promote.NormaliseImage(repository)
+	}
+	if s.Select == "" {
+		s.Select = promote.SelectSemver
+	}
+	e.constraint(raw, s)
+	for _, channel := range raw.Channels.Entries {
+		e.text(channel.Value.Tag)
+		e.text(channel.Value.Repository)
+	}
+	return s
+}
+
+var isImageTag = matches(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`, "a tag")
+
+// constraint checks a constraint, which means something else in each selection.
+func (e *evaluator) constraint(raw rawImage, s promote.ImageSubscription) {
+	var err error
+	switch {
+	case s.Select == promote.SelectDigest && !raw.Constraint.Set():
+		e.add(raw.At, "`select: digest` needs the tag that is followed, as `constraint`")
+	case s.Constraint == "":
+	case s.Select == promote.SelectSemver:
+		err = isConstraint(s.Constraint)
+	case s.Select == promote.SelectDigest:
+		err = isImageTag(s.Constraint)
+	default:
+		e.add(raw.Constraint.At, "`constraint` means nothing with `select: %s`; `allow` and `ignore` narrow the tags", s.Select)
+	}
+	if err != nil {
+		e.add(raw.Constraint.At, "`constraint`: %s", err)
+	}
+}
+
+// git builds a git subscription.
+func (e *evaluator) git(raw rawGit) promote.GitSubscription {
+	if raw.Tags != nil {
+		e.text(raw.Tags.Semver)
+		e.text(raw.Tags.Regexp)
+		if raw.Branch.Set() {
+			e.add(raw.Branch.At, "a subscription follows a branch or tags, not both")
+		}
+	}
+	return promote.GitSubscription{
+		Repository: promote.NormaliseRepository(e.or(raw.Repository, ".")),
+		Branch:     e.text(raw.Branch),
+		Include:    e.texts(raw.Include),
+		Exclude:    e.texts(raw.Exclude),
+	}
+}
+
+// chartSubscription evaluates a chart subscription to the chart it means.
+func (e *evaluator) chartSubscription(raw rawChart) promote.Chart {
+	e.text(raw.Constraint)
+	c := promote.Chart{Repository: e.text(raw.Repository), Name: e.text(raw.Name), Version: "0.0.0", Digest: sampleDigest}
+	isIndex := strings.HasPrefix(c.Repository, "https://")
+	switch {
+	case isIndex && !raw.Name.Set():
+		e.add(raw.At, "an https index needs the chart's `name`")
+	case !isIndex && c.Repository != "" && raw.Name.Set():
+		e.add(raw.Name.At, "an oci repository is the chart; it takes no `name`")
+	}
+	return c
+}
+
+// lastPart is what follows the last / of a path.
+func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
