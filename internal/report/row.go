@@ -1,0 +1,102 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// Row is one stage in words, the same for every medium. Nothing in it is escaped.
+type Row struct {
+	Stage   string
+	State   string // the action that was decided
+	Holds   string // freight by name; empty: nothing yet
+	Since   time.Time
+	Next    string   // freight that is promoted, proposed or waits; empty: none
+	Why     []string // the whole explanation of the verdict, the most important first
+	Until   time.Time
+	Pull    int // number of the open pull request; 0: none
+	PullURL string
+}
+
+// Rows explains every verdict of the view, in the pipeline's order.
+func Rows(v View) []Row {
+	out := make([]Row, len(v.Verdicts))
+	for i, verdict := range v.Verdicts {
+		out[i] = v.row(verdict)
+	}
+	return out
+}
+
+func (v View) row(verdict promote.Verdict) Row {
+	r := Row{Stage: verdict.Stage, State: string(verdict.Action), Until: verdict.Until, Why: v.why(verdict)}
+	if holding, ok := v.Snapshot.Facts.Holding(verdict.Stage); ok {
+		r.Holds, r.Since = v.names(holding.Freight), holding.Entered()
+	}
+	if verdict.Action != promote.Current && len(verdict.Freight) > 0 {
+		r.Next = v.names(v.moving(verdict.Stage, verdict.Freight))
+	}
+	if open := v.open(verdict.Stage); open != nil {
+		r.Pull, r.PullURL = open.PullRequest, v.pullURL(open)
+	}
+	return r
+}
+
+func (v View) why(verdict promote.Verdict) []string {
+	var out []string
+	for _, r := range important(verdict.Blocked) {
+		out = append(out, "must not be merged: "+r.String())
+	}
+	for _, r := range important(verdict.Reasons) {
+		if !slices.Contains(verdict.Blocked, r) {
+			out = append(out, r.String())
+		}
+	}
+	if r, ok := v.drift(verdict.Stage); ok {
+		out = append(out, r.String())
+	}
+	if verdict.Rule != "" {
+		out = append(out, "rule met: "+verdict.Rule)
+	}
+	return out
+}
+
+// drift says that people changed the stage since its last arrival of freight.
+func (v View) drift(stage string) (promote.Reason, bool) {
+	arrivals := v.Snapshot.Facts.ArrivalsIn(stage)
+	if len(arrivals) == 0 || arrivals[len(arrivals)-1].Manner != promote.ByDrift {
+		return promote.Reason{}, false
+	}
+	return promote.Reason{Kind: promote.Drifted, Stage: stage, Note: promote.ShortID(arrivals[len(arrivals)-1].Commit)}, true
+}
+
+// important puts what went wrong before what a person decided, and both before
+// what is only not there yet.
+func important(reasons []promote.Reason) []promote.Reason {
+	out := slices.Clone(reasons)
+	slices.SortStableFunc(out, func(a, b promote.Reason) int { return weight(a.Kind) - weight(b.Kind) })
+	return out
+}
+
+// weight orders reasons by what a reader has to know first.
+func weight(kind promote.ReasonKind) int {
+	switch kind {
+	case promote.LedgerLost, promote.ForeignBranch, promote.ForeignHead, promote.DiscoveryFailed, promote.RenderFailed,
+		promote.PromotionFailed, promote.Conflict, promote.GateFailed, promote.GateTimedOut, promote.Drifted:
+		return failed
+	case promote.Frozen, promote.HeldBy:
+		return stopped
+	case promote.CombinationUnseen:
+		return remark
+	}
+	return missing
+}
+
+// The weights of reasons, the heaviest first.
+const (
+	failed = iota
+	stopped
+	missing
+	remark
+)
