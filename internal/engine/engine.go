@@ -1,0 +1,146 @@
+// Package engine looks at a repository and does what is to be done there: it
+// reads, decides, prepares and writes, in that order, and nothing else in the
+// program writes anything.
+//
+// An event only says "look again", so a look never asks what happened. It finds
+// the state of the world, lets the domain decide, and repeats until nothing
+// changes; what a crash left behind is finished by the next look.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/towpath/towpath/internal/directives"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/registry"
+	"github.com/towpath/towpath/internal/report"
+)
+
+// Config is what an engine works with.
+type Config struct {
+	Forge    *forge.Forge
+	Git      *gitrepo.Mirrors
+	Registry *registry.Client
+	Renderer directives.Renderer
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Engine looks at repositories. It is safe for parallel use, one look at a time
+// per repository. All it keeps in memory is a cache.
+type Engine struct {
+	Config
+	mu      sync.Mutex
+	views   map[string][]report.View  // the last look, by repository
+	topics  map[string][]string       // image → repositories that listen to it, by repository
+	replied map[int64]bool            // comments whose reply was seen to be there
+	configs map[string]*configuration // by repository
+}
+
+// New makes an engine.
+func New(cfg Config) *Engine {
+	return &Engine{
+		Config:  cfg,
+		views:   map[string][]report.View{},
+		topics:  map[string][]string{},
+		replied: map[int64]bool{},
+		configs: map[string]*configuration{},
+	}
+}
+
+// maxRaces bounds how often a look starts again because somebody else wrote first.
+const maxRaces = 8
+
+// Look finds out what is to be done in a repository and does it. The time it
+// returns is when the next look is due without any event; zero: never. An error
+// means that something could not be found out or written, and that the look is
+// to be tried again; everything that was written is whole.
+func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error) {
+	for range maxRaces {
+		next, err := e.look(ctx, repository)
+		var stale *gitrepo.StaleError
+		if !errors.As(err, &stale) {
+			return next, err
+		}
+		e.Log.Info("lost a race, looking again", "repo", repository, "ref", stale.Ref)
+	}
+	return time.Time{}, fmt.Errorf("look at %s: somebody else was faster %d times in a row", repository, maxRaces)
+}
+
+func (e *Engine) look(ctx context.Context, repository string) (time.Time, error) {
+	l, err := e.observe(ctx, repository)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
+	}
+	for range l.rounds() {
+		r, err := l.round(ctx)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
+		}
+		if !r.changed {
+			break
+		}
+	}
+	if err := l.report(ctx); err != nil {
+		return time.Time{}, fmt.Errorf("report on %s: %w", repository, err)
+	}
+	return l.next(), nil
+}
+
+// Views returns what the last looks saw, by repository, for the page.
+func (e *Engine) Views() []report.View {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []report.View
+	for _, views := range e.views {
+		out = append(out, views...)
+	}
+	slices.SortFunc(out, func(a, b report.View) int { return strings.Compare(a.Pipeline.ID(), b.Pipeline.ID()) })
+	return out
+}
+
+// Resolve narrows a topic of a delivery to the repositories that listen to it:
+// "repo:owner/name" is itself, "image:…" whoever subscribes to the image. The
+// index is a cache that the sweep rebuilds.
+func (e *Engine) Resolve(_ context.Context, topic string) ([]string, error) {
+	if name, ok := strings.CutPrefix(topic, "repo:"); ok {
+		return []string{name}, nil
+	}
+	image := strings.TrimPrefix(topic, "image:")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []string
+	for repository, images := range e.topics {
+		if slices.Contains(images, image) {
+			out = append(out, repository)
+		}
+	}
+	slices.Sort(out)
+	if len(out) == 0 {
+		e.Log.Info("delivery matched no pipeline", "topic", topic)
+	}
+	return out, nil
+}
+
+// Repositories lists every repository that is to be looked at by a sweep.
+func (e *Engine) Repositories(ctx context.Context) ([]string, error) {
+	repositories, err := e.Forge.Repositories(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list repositories: %w", err)
+	}
+	var out []string
+	for _, r := range repositories {
+		if !r.Archived {
+			out = append(out, strings.ToLower(r.FullName))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/ledger"
+	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
+)
+
+const (
+	heads         = "refs/heads/"
+	maxPulls      = 20 // pull requests of one promotion branch that are looked at
+	parallelCalls = 8
+)
+
+// look is one look at one repository: what was read, and what was decided.
+type look struct {
+	*Engine
+	name     string
+	repo     *forge.Repo
+	git      *gitrepo.Repo
+	now      time.Time
+	branch   string // the default branch
+	refs     map[string]string
+	config   *configuration
+	book     *ledger.Book
+	pulls    map[string][]forge.PullRequest // by promotion branch
+	comments []forge.Comment
+	found    map[string]*discovery // by pipeline
+	stuck    map[int]bool          // pull requests that could not be merged in this look
+	views    []report.View
+}
+
+// configuration is the parsed configuration at a commit.
+type configuration struct {
+	commit   string
+	tree     *gitrepo.Tree
+	parsed   *config.Config
+	mistakes config.Mistakes
+}
+
+// observe reads everything that does not depend on a decision.
+func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
+	repo, err := e.Forge.Repository(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	info := repo.Info()
+	git, err := e.Git.Repo(gitrepo.Remote{URL: info.CloneURL, Credentials: repo.GitCredentials})
+	if err != nil {
+		return nil, err
+	}
+	l := &look{Engine: e, name: strings.ToLower(info.FullName), repo: repo, git: git, now: e.Now(), branch: info.DefaultBranch,
+		found: map[string]*discovery{}, stuck: map[int]bool{}}
+	if err := l.readGit(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.readPulls(ctx); err != nil {
+		return nil, err
+	}
+	if l.mergedMeanwhile() {
+		// The refs are older than a merge that the pull requests tell of; judged
+		// by them, the stage would look as if people had changed it.
+		if err := l.readGit(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return l, l.readComments(ctx)
+}
+
+func (l *look) readGit(ctx context.Context) error {
+	if err := l.readRefs(ctx); err != nil {
+		return err
+	}
+	if err := l.readConfig(ctx); err != nil {
+		return err
+	}
+	return l.readLedger(ctx)
+}
+
+func (l *look) readRefs(ctx context.Context) (err error) {
+	if l.refs, err = l.git.Refs(ctx, heads); err != nil {
+		return fmt.Errorf("read refs: %w", err)
+	}
+	return l.git.Fetch(ctx, l.wanted()...)
+}
+
+// wanted are the commits that a look reads in any case, so that one request
+// brings all that is new: the configuration, the ledger, and the branches of the
+// stages as far as the last look knew them.
+func (l *look) wanted() []string {
+	branches := []string{l.branch, ledger.Branch}
+	l.mu.Lock()
+	if known := l.configs[l.name]; known != nil {
+		for _, p := range known.parsed.Pipelines {
+			for _, s := range p.Stages {
+				branches = append(branches, s.Target.Branch, s.Target.PromotionBranch())
+			}
+		}
+	}
+	l.mu.Unlock()
+	var out []string
+	for _, b := range branches {
+		if commit := l.refs[heads+b]; commit != "" && !slices.Contains(out, commit) {
+			out = append(out, commit)
+		}
+	}
+	return out
+}
+
+// readConfig parses the configuration at the head of the default branch, once
+// per commit.
+func (l *look) readConfig(ctx context.Context) error {
+	commit := l.refs[heads+l.branch]
+	l.mu.Lock()
+	known := l.configs[l.name]
+	l.mu.Unlock()
+	if known != nil && known.commit == commit {
+		l.config = known
+		return nil
+	}
+	c := &configuration{commit: commit, parsed: &config.Config{}}
+	if commit != "" {
+		var err error
+		if c.tree, err = l.git.Tree(ctx, commit); err != nil {
+			return fmt.Errorf("read configuration commit: %w", err)
+		}
+		pipelines, policy, err := config.Read(c.tree)
+		if err != nil {
+			return fmt.Errorf("read configuration: %w", err)
+		}
+		c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: c.tree})
+	}
+	l.config = c
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.configs[l.name] = c
+	l.topics[strings.ToLower(l.name)] = c.images()
+	return nil
+}
+
+func (c *configuration) images() []string {
+	var out []string
+	for _, p := range c.parsed.Pipelines {
+		for _, w := range p.Warehouses {
+			for _, s := range w.Images {
+				out = append(out, strings.ToLower(s.Repository))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (l *look) readLedger(ctx context.Context) error {
+	l.book = &ledger.Book{Pipelines: map[string]promote.Facts{}, Handled: map[int64]promote.Handled{}}
+	head := l.refs[heads+ledger.Branch]
+	if head == "" {
+		return nil
+	}
+	tree, err := l.git.Tree(ctx, head)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if err := tree.Prefetch(ctx, "."); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	l.book, err = ledger.Read(tree)
+	return err
+}
+
+// readPulls lists the newest pull requests of every promotion branch.
+func (l *look) readPulls(ctx context.Context) error {
+	l.pulls = map[string][]forge.PullRequest{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelCalls)
+	var mu sync.Mutex
+	for _, p := range l.config.parsed.Pipelines {
+		for _, s := range p.Stages {
+			branch := s.Target.PromotionBranch()
+			group.Go(func() error {
+				pulls, err := l.repo.PullRequests(ctx, branch, maxPulls)
+				if err != nil {
+					return fmt.Errorf("list pull requests of %s: %w", branch, err)
+				}
+				// A pull request from a fork may have a branch of the same name.
+				pulls = slices.DeleteFunc(pulls, func(p forge.PullRequest) bool { return !strings.EqualFold(p.HeadRepo, l.name) })
+				mu.Lock()
+				defer mu.Unlock()
+				l.pulls[branch] = pulls
+				return nil
+			})
+		}
+	}
+	return group.Wait()
+}
+
+// mergedMeanwhile tells whether some pull request was merged that the ledger
+// does not know yet.
+func (l *look) mergedMeanwhile() bool {
+	for _, p := range l.config.parsed.Pipelines {
+		for _, s := range p.Stages {
+			recorded := recordedPulls(l.book.Pipelines[p.Name], s.Name)
+			for _, pull := range l.pulls[s.Target.PromotionBranch()] {
+				if pull.Merged && !recorded[pull.Number] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

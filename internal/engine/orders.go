@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
+)
+
+// commentOverlap is how far before the last handled comment the listing starts:
+// comments do not become visible in the order of their times.
+const commentOverlap = 5 * time.Minute
+
+// firstComments is how old a comment may be in a repository whose ledger has
+// just begun.
+const firstComments = time.Hour
+
+// order is one comment with commands, carried out once (C2).
+type order struct {
+	comment  forge.Comment
+	commands []command.Command
+	refusal  string // nothing runs: usage, or a right that is missing
+	lines    []string
+	asked    []command.Stage
+}
+
+// readComments lists the comments since the last one that was handled, so that
+// a lost delivery loses no command.
+func (l *look) readComments(ctx context.Context) (err error) {
+	since := l.now.Add(-firstComments)
+	for _, h := range l.book.Handled {
+		if from := h.At.Add(-commentOverlap); from.After(since) {
+			since = from
+		}
+	}
+	if l.comments, err = l.repo.Comments(ctx, since); err != nil {
+		return fmt.Errorf("list comments: %w", err)
+	}
+	return nil
+}
+
+// takeOrder picks the oldest comment with commands that was not handled yet.
+func (r *round) takeOrder(ctx context.Context) error {
+	self, err := r.Forge.Self(ctx)
+	if err != nil {
+		return fmt.Errorf("ask who we are: %w", err)
+	}
+	for _, c := range r.comments {
+		_, done := r.book.Handled[c.ID]
+		// An edited comment is not what its author was seen to say.
+		if done || c.Author == self || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
+			continue
+		}
+		commands, usage := command.Parse(c.Body, r.names())
+		if usage == nil && len(commands) == 0 {
+			continue
+		}
+		heard, err := r.heard(ctx, c)
+		if err != nil {
+			return err
+		}
+		if !heard {
+			continue
+		}
+		r.order = &order{comment: c, commands: commands}
+		if usage != nil {
+			r.order.refusal = usage.Text
+		} else if err := r.authorise(ctx); err != nil {
+			return err
+		}
+		return r.repo.React(ctx, c.ID, "eyes")
+	}
+	return nil
+}
+
+func (r *round) names() command.Names {
+	var out command.Names
+	for _, p := range r.config.parsed.Pipelines {
+		for _, s := range p.Stages {
+			out.Stages = append(out.Stages, command.Stage{Pipeline: p.Name, Name: s.Name})
+		}
+	}
+	return out
+}
+
+// heard tells whether commands count on this issue: open ones, and our own pull
+// requests after they were merged.
+func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
+	open, merged, err := r.repo.IssueState(ctx, c.Issue)
+	if err != nil {
+		return false, fmt.Errorf("read #%d: %w", c.Issue, err)
+	}
+	if open || !merged {
+		return open, nil
+	}
+	for _, pulls := range r.pulls {
+		if slices.ContainsFunc(pulls, func(p forge.PullRequest) bool { return p.Number == c.Issue }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// authorise asks for the commenter's rights, per command and per stage. One "no"
+// and nothing runs; not being able to ask is an error, and tried again.
+func (r *round) authorise(ctx context.Context) error {
+	for _, c := range r.order.commands {
+		for _, stage := range c.Stages {
+			denied, err := r.may(ctx, c.Verb, stage, r.order.comment.Author)
+			if err != nil {
+				return err
+			}
+			if denied != "" {
+				r.order.refusal = denied
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// apply turns the order's commands for one pipeline into wishes and facts.
+func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, snapshot *promote.Snapshot) {
+	if o.refusal != "" {
+		return
+	}
+	for _, c := range o.commands {
+		for _, stage := range c.Stages {
+			if stage.Pipeline != p.Name {
+				continue
+			}
+			switch c.Verb {
+			case "promote":
+				o.asked = append(o.asked, stage)
+				snapshot.Asks = append(snapshot.Asks, promote.Ask{
+					Stage: stage.Name, Freight: c.Freight, By: o.comment.Author, Comment: o.comment.ID, At: o.comment.Created,
+				})
+			case "hold", "unhold":
+				o.hold(r, p, c, stage)
+			case "cancel":
+				o.cancel(r, p, places[stage.Name], snapshot)
+			}
+		}
+	}
+	snapshot.Facts = snapshot.Facts.Merge(promote.Facts{})
+}
+
+// hold writes down who keeps a stage and why, or that nobody does any more. The
+// times of several in one comment keep their order.
+func (o *order) hold(r *round, p config.Pipeline, c command.Command, stage command.Stage) {
+	hold := promote.Hold{
+		Stage: stage.Name, Cause: promote.HeldByCommand, By: o.comment.Author, Reason: c.Reason, Until: c.Until.At,
+		Released: c.Verb == "unhold", Comment: o.comment.ID, At: o.comment.Created.Add(time.Duration(c.Line) * time.Millisecond),
+	}
+	r.record(p.Name, promote.Facts{Holds: []promote.Hold{hold}}, holdLine(p.Name, hold))
+	o.lines = append(o.lines, report.Hold(hold))
+}
+
+// cancel closes the open promotion and rejects its freight (C6).
+func (o *order) cancel(r *round, p config.Pipeline, at *place, snapshot *promote.Snapshot) {
+	open := snapshot.Stages[at.stage.Name].Open
+	switch {
+	case open == nil:
+		o.lines = append(o.lines, fmt.Sprintf("`%s` has no open promotion.", at.stage.Name))
+		return
+	case open.Proposal.At.Truncate(time.Second).After(o.comment.Created):
+		o.lines = append(o.lines, fmt.Sprintf("The open promotion of `%s` changed after the comment: nothing was cancelled.", at.stage.Name))
+		return
+	}
+	w := stageWork{round: r, pipeline: p, at: at}
+	w.closePull(*open, "cancelled by @"+o.comment.Author)
+	rejected := at.reject(open.Proposal.Freight, o.comment.Author, forge.PullRequest{Number: open.PullRequest, ClosedAt: r.now})
+	news := promote.Facts{Rejections: rejected}
+	r.record(p.Name, news, fmt.Sprintf("%s/%s: cancelled by %s", p.Name, at.stage.Name, o.comment.Author))
+	w.update(at.stage.Target.PromotionBranch(), open.Commit, "")
+	snapshot.Facts = snapshot.Facts.Merge(news)
+	state := snapshot.Stages[at.stage.Name]
+	state.Open = nil
+	snapshot.Stages[at.stage.Name] = state
+	at.promotionHead = ""
+	o.lines = append(o.lines, fmt.Sprintf("Cancelled the promotion of `%s`; its freight is rejected until `/promote %s` or newer freight.", at.stage.Name, at.stage.Name))
+}
+
+// answer writes down that the comment is handled, with the reply to give.
+func (r *round) answer() {
+	o := r.order
+	text := o.refusal
+	if text == "" {
+		text = strings.Join(slices.Concat(o.lines, r.outcomes()), "\n\n")
+	}
+	r.handled = &promote.Handled{Comment: o.comment.ID, Issue: o.comment.Issue, Author: o.comment.Author, Outcome: text, At: o.comment.Created}
+	r.log = append(r.log, fmt.Sprintf("handle comment %d of %s", o.comment.ID, o.comment.Author))
+	r.after = append(r.after, effect{fmt.Sprintf("reply to comment %d", o.comment.ID), func(ctx context.Context) error {
+		return r.reply(ctx, *r.handled)
+	}})
+}
+
+// outcomes says what became of the wishes, and answers the questions.
+func (r *round) outcomes() []string {
+	var out []string
+	for _, stage := range r.order.asked {
+		for _, v := range r.views {
+			if v.Pipeline.Name == stage.Pipeline {
+				out = append(out, report.Outcome(v, stage.Name))
+			}
+		}
+	}
+	for _, c := range r.order.commands {
+		switch c.Verb {
+		case "help":
+			out = append(out, command.Help())
+		case "status":
+			out = append(out, report.Status(r.views, stageNames(c.Stages), r.config.mistakes.Lines()))
+		}
+	}
+	return out
+}
+
+func stageNames(stages []command.Stage) map[string][]string {
+	out := map[string][]string{}
+	for _, s := range stages {
+		out[s.Pipeline] = append(out[s.Pipeline], s.Name)
+	}
+	return out
+}
+
+// reply answers a comment once, in one comment that is edited in place.
+func (l *look) reply(ctx context.Context, h promote.Handled) error {
+	l.mu.Lock()
+	done := l.replied[h.Comment]
+	l.mu.Unlock()
+	if done {
+		return nil
+	}
+	_, err := l.repo.Reply(ctx, h.Issue, fmt.Sprintf("comment-%d", h.Comment), "@"+h.Author+": "+h.Outcome)
+	if err != nil && !errors.Is(err, forge.ErrNotFound) { // the issue is gone: nobody to tell
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.replied[h.Comment] = true
+	return nil
+}
+
+// missingReplies gives the answers that a crash swallowed.
+func (l *look) missingReplies(ctx context.Context) error {
+	for _, c := range l.comments {
+		if h, ok := l.book.Handled[c.ID]; ok {
+			if err := l.reply(ctx, h); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

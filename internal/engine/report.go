@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/directives"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
+)
+
+// report tells GitHub what was decided: the check on every promotion's head and
+// its text, one check per commit that things wait at, the configuration's
+// mistakes, and answers that a crash swallowed. Everything is written only when
+// its text changed (P5).
+func (l *look) report(ctx context.Context) error {
+	l.mu.Lock()
+	l.Engine.views[l.name] = l.views
+	l.mu.Unlock()
+	if err := l.reportMistakes(ctx); err != nil {
+		return err
+	}
+	waiting := newWaiting()
+	for _, v := range l.views {
+		for _, verdict := range v.Verdicts {
+			if err := l.reportPromotion(ctx, v, verdict); err != nil {
+				return err
+			}
+		}
+		waiting.add(v, l.config.commit)
+	}
+	for _, commit := range waiting.commits {
+		if err := l.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[commit]), commit)); err != nil {
+			return err
+		}
+	}
+	return l.missingReplies(ctx)
+}
+
+func (l *look) check(c report.Check, commit string) forge.Check {
+	return forge.Check{Name: c.Name, Commit: commit, Conclusion: c.Conclusion, Title: c.Title, Summary: c.Summary}
+}
+
+// reportMistakes tells on the configuration's commit and in one issue why a
+// pipeline stands still (H4).
+func (l *look) reportMistakes(ctx context.Context) error {
+	if len(l.config.mistakes) == 0 || l.config.commit == "" {
+		return nil
+	}
+	check := report.Broken(l.config.mistakes.Lines())
+	if err := l.repo.WriteCheck(ctx, l.check(check, l.config.commit)); err != nil {
+		return err
+	}
+	_, err := l.repo.EnsureIssue(ctx, "configuration", check.Title, check.Summary)
+	return err
+}
+
+// reportPromotion writes the check on an open promotion's head, and brings its
+// text up to date.
+func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promote.Verdict) error {
+	stage, _ := v.Pipeline.Stage(verdict.Stage)
+	open := v.Snapshot.Stages[stage.Name].Open
+	if open == nil || open.PullRequest == 0 {
+		return nil
+	}
+	if err := l.repo.WriteCheck(ctx, l.check(report.Proposed(v, stage.Name), open.Commit)); err != nil {
+		return err
+	}
+	if open.Foreign {
+		return nil
+	}
+	at := &place{stage: stage, update: l.updateOf(v.Pipeline.Name, stage.Name)}
+	title, body, err := l.pullText(ctx, at, v, *open)
+	if err != nil {
+		return err
+	}
+	for _, pull := range l.pulls[stage.Target.PromotionBranch()] {
+		if pull.Number == open.PullRequest && (pull.Title != title || strings.ReplaceAll(pull.Body, "\r\n", "\n") != body) {
+			return l.repo.EditPullRequest(ctx, pull.Number, title, body)
+		}
+	}
+	return nil
+}
+
+// updateOf is what a promotion of the stage writes.
+func (l *look) updateOf(pipeline, stage string) config.Update {
+	for _, p := range l.config.parsed.Pipelines {
+		if p.Name == pipeline {
+			return p.Updates[stage]
+		}
+	}
+	return config.Update{}
+}
+
+// pullText is the pull request's text, made from the proposal and from the two
+// trees, so that it can be made again at any time.
+func (l *look) pullText(ctx context.Context, at *place, v report.View, open promote.Open) (title, body string, err error) {
+	before, err := l.folderOrNone(ctx, at, open.Proposal.Base)
+	if err != nil {
+		return "", "", err
+	}
+	after, err := l.folderOrNone(ctx, at, open.Commit)
+	if err != nil {
+		return "", "", err
+	}
+	changes, err := directives.Changes(before, after)
+	if err != nil {
+		return "", "", fmt.Errorf("compare %s with its base: %w", at.stage.Name, err)
+	}
+	title, body = report.PullRequest(v, at.stage.Name, changes)
+	return title, body, nil
+}
+
+func (l *look) folderOrNone(ctx context.Context, at *place, commit string) (fs.FS, error) {
+	folder, err := l.folder(ctx, at, commit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return folder, err
+}
+
+// waiting gathers what waits at which commit: on each upstream's arrival, and
+// for stages without upstream on the configuration's commit.
+type waiting struct {
+	commits []string
+	at      map[string][]report.View
+}
+
+func newWaiting() *waiting { return &waiting{at: map[string][]report.View{}} }
+
+func (w *waiting) add(v report.View, config string) {
+	byCommit := map[string][]promote.Verdict{}
+	var order []string
+	for _, verdict := range v.Verdicts {
+		for _, commit := range upstreamCommits(v, verdict.Stage, config) {
+			if byCommit[commit] == nil {
+				order = append(order, commit)
+			}
+			byCommit[commit] = append(byCommit[commit], verdict)
+		}
+	}
+	for _, commit := range order {
+		if w.at[commit] == nil {
+			w.commits = append(w.commits, commit)
+		}
+		part := v
+		part.Verdicts = byCommit[commit]
+		w.at[commit] = append(w.at[commit], part)
+	}
+}
+
+// upstreamCommits are the commits at which people look for a stage's verdict.
+func upstreamCommits(v report.View, stage, config string) []string {
+	s, _ := v.Pipeline.Stage(stage)
+	var out []string
+	for _, r := range s.Requests {
+		if len(r.From) == 0 && config != "" {
+			out = append(out, config)
+		}
+		for _, from := range r.From {
+			if a, ok := v.Snapshot.Facts.Holding(from); ok {
+				out = append(out, a.Commit)
+			}
+		}
+	}
+	return unique(out)
+}
+
+func unique(list []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// next is when something will change by time alone.
+func (l *look) next() time.Time {
+	var next time.Time
+	for _, v := range l.views {
+		for _, verdict := range v.Verdicts {
+			if verdict.Until.After(l.now) {
+				next = soon(next, verdict.Until)
+			}
+		}
+	}
+	return next
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// watchedArrivals is how many of a stage's last arrivals are asked for results:
+// results count also after the stage moved on (G1).
+const watchedArrivals = 4
+
+// results asks GitHub for what the gates look for, on the commits of the last
+// arrivals and on a head that holds the same tree. Final ones that are new are
+// kept as facts, so that a rule that changes can judge them again (A8).
+func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error) {
+	if len(at.stage.Gates) == 0 {
+		return nil, nil
+	}
+	var sources []promote.Source
+	for _, g := range at.stage.Gates {
+		if !slices.Contains(sources, g.Source) {
+			sources = append(sources, g.Source)
+		}
+	}
+	var out []promote.Result
+	for _, commit := range at.watched() {
+		observed, err := l.repo.Observations(ctx, commit, sources...)
+		if err != nil {
+			return nil, fmt.Errorf("read results on %s: %w", promote.ShortID(commit), err)
+		}
+		for _, o := range observed {
+			result := promote.Result{
+				Stage: at.stage.Name, Commit: commit, Source: o.Source, Name: o.Name, App: o.App, State: o.State, URL: o.URL, At: o.At,
+			}
+			if !at.stage.Wants(result) {
+				continue
+			}
+			out = append(out, result)
+			if result.Final() && !slices.ContainsFunc(at.facts.Results, result.Same) {
+				at.learn(promote.Facts{Results: []promote.Result{result}})
+			}
+		}
+	}
+	return out, nil
+}
+
+// watched lists the commits of the last arrivals, and the head where it holds
+// the tree of the last one.
+func (at *place) watched() []string {
+	var out []string
+	arrivals := at.facts.ArrivalsIn(at.stage.Name)
+	for _, a := range slices.Backward(arrivals) {
+		if len(out) == watchedArrivals {
+			break
+		}
+		if a.Manner != promote.ByDrift && !slices.Contains(out, a.Commit) {
+			out = append(out, a.Commit)
+		}
+	}
+	if n := len(arrivals); n > 0 && arrivals[n-1].Tree == at.head.Tree && !slices.Contains(out, at.head.Commit) {
+		out = append(out, at.head.Commit)
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// permissions in ascending order, as GitHub names them.
+var permissions = []string{"none", "read", "triage", "write", "maintain", "admin"}
+
+// may asks GitHub, now, whether somebody has the right to a command on a stage.
+// It returns "" or the refusal. Every entry uses this function; an error is a
+// "no" that may be tried again (C2).
+func (l *look) may(ctx context.Context, verb string, stage command.Stage, user string) (string, error) {
+	policy := l.config.parsed.Policy.For(stage.Pipeline, stage.Name)
+	var right promote.Right
+	switch verb {
+	case "promote", "cancel":
+		right = policy.Promote
+	case "hold", "unhold":
+		right = policy.Hold
+	default: // status and help tell what anybody who reads the repository can see
+		return "", nil
+	}
+	needed := right.Permission
+	if needed == "" {
+		needed = "write"
+	}
+	has, err := l.repo.Permission(ctx, user)
+	if err != nil {
+		return "", fmt.Errorf("ask for the permission of %s: %w", user, err)
+	}
+	if slices.Index(permissions, has) < slices.Index(permissions, needed) {
+		return fmt.Sprintf("`/%s %s` needs the permission `%s` on this repository; you have `%s`.", verb, stage, needed, has), nil
+	}
+	if len(right.Users)+len(right.Teams) == 0 || containsFold(right.Users, user) {
+		return "", nil
+	}
+	for _, team := range right.Teams {
+		member, err := l.repo.InTeam(ctx, team, user)
+		if err != nil {
+			return "", fmt.Errorf("ask whether %s is in %s: %w", user, team, err)
+		}
+		if member {
+			return "", nil
+		}
+	}
+	return fmt.Sprintf("`/%s %s` is for %s only (`.towpath/policy.yaml`, %s).", verb, stage, those(right), policy.Position), nil
+}
+
+func containsFold(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
+}
+
+// those lists who has a right, without mentioning anybody.
+func those(right promote.Right) string {
+	var out []string
+	for _, name := range slices.Concat(right.Users, right.Teams) {
+		out = append(out, "`"+name+"`")
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/ledger"
+	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
+)
+
+// rounds bounds how often one look decides: once per stage that a fact can pass
+// through, and once more; every comment and every pull request to open adds one (P18).
+func (l *look) rounds() int {
+	stages := 0
+	for _, p := range l.config.parsed.Pipelines {
+		stages += len(p.Stages)
+	}
+	return 2*(stages+1) + len(l.comments)
+}
+
+// round is one pass of read, decide, prepare and write within a look.
+type round struct {
+	*look
+	batch   *gitrepo.Batch
+	facts   map[string]promote.Facts // new ones, by pipeline
+	handled *promote.Handled
+	updates []gitrepo.Update
+	log     []string // subject lines of the ledger's commit
+	before  []effect
+	after   []effect
+	order   *order
+	changed bool
+}
+
+// effect is one write to GitHub.
+type effect struct {
+	what string // for the log and errors
+	do   func(ctx context.Context) error
+}
+
+// round decides everything once, and writes what follows from it.
+func (l *look) round(ctx context.Context) (*round, error) {
+	r := &round{look: l, batch: l.git.NewBatch(), facts: map[string]promote.Facts{}}
+	if err := r.takeOrder(ctx); err != nil {
+		return nil, err
+	}
+	l.views = nil
+	for _, p := range l.config.parsed.Pipelines {
+		if err := r.pipeline(ctx, p); err != nil {
+			return nil, fmt.Errorf("pipeline %s: %w", p.Name, err)
+		}
+	}
+	if r.order != nil {
+		r.answer()
+	}
+	return r, r.write(ctx)
+}
+
+// pipeline reads, decides and prepares one pipeline.
+func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
+	facts := r.book.Pipelines[p.Name]
+	if r.found[p.Name] == nil {
+		freight, found := r.discover(ctx, p.Pipeline, facts)
+		r.found[p.Name] = found
+		r.record(p.Name, promote.Facts{Freight: freight}, freightLines(p.Name, freight)...)
+	}
+	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}, Trouble: r.found[p.Name].trouble}
+	places := map[string]*place{}
+	for _, stage := range p.Stages {
+		at, state, err := r.observeStage(ctx, p, stage, facts)
+		if err != nil {
+			return fmt.Errorf("stage %s: %w", stage.Name, err)
+		}
+		places[stage.Name], snapshot.Stages[stage.Name] = at, state
+		r.record(p.Name, at.news, arrivalLines(p.Name, at.news)...)
+	}
+	snapshot.Facts = facts.Merge(r.facts[p.Name])
+	if r.order != nil {
+		r.order.apply(r, p, places, &snapshot)
+	}
+	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git")}
+	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)
+	for i := range view.Verdicts {
+		work := stageWork{round: r, pipeline: p, at: places[view.Verdicts[i].Stage], view: &view, verdict: &view.Verdicts[i]}
+		if err := work.do(ctx); err != nil {
+			return fmt.Errorf("stage %s: %w", view.Verdicts[i].Stage, err)
+		}
+	}
+	r.views = append(r.views, view)
+	return nil
+}
+
+// observeStage reads one stage's place and what happened there.
+func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, promote.StageState, error) {
+	var state promote.StageState
+	at, err := r.place(ctx, p, stage, facts)
+	if err != nil {
+		return nil, state, err
+	}
+	if err := r.reconcile(ctx, at); err != nil {
+		return nil, state, err
+	}
+	state.Head = at.head
+	if state.Open, err = r.open(ctx, at); err != nil {
+		return nil, state, err
+	}
+	if state.Trouble, err = r.trouble(ctx, p, at); err != nil {
+		return nil, state, err
+	}
+	state.Results, err = r.results(ctx, at)
+	return at, state, err
+}
+
+// record keeps new facts for the ledger.
+func (r *round) record(pipeline string, news promote.Facts, lines ...string) {
+	if news.Empty() {
+		return
+	}
+	r.facts[pipeline] = r.facts[pipeline].Merge(news)
+	r.log = append(r.log, lines...)
+}
+
+// write performs everything that was prepared: what GitHub must know before the
+// push, objects and ledger in one atomic push, and what follows.
+func (r *round) write(ctx context.Context) error {
+	if err := r.perform(ctx, r.before); err != nil {
+		return err
+	}
+	if err := r.push(ctx); err != nil {
+		return err
+	}
+	return r.perform(ctx, r.after)
+}
+
+func (r *round) perform(ctx context.Context, effects []effect) error {
+	for _, e := range effects {
+		if err := e.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", e.what, err)
+		}
+		r.Log.Info("done", "repo", r.name, "effect", e.what)
+		r.changed = true
+	}
+	return nil
+}
+
+// push writes the ledger's commit and every branch in one atomic push. Nothing
+// is pushed when there is nothing to say.
+func (r *round) push(ctx context.Context) error {
+	if len(r.facts) == 0 && r.handled == nil && len(r.updates) == 0 {
+		return nil
+	}
+	if err := r.commitLedger(ctx); err != nil {
+		return err
+	}
+	if err := r.batch.Push(ctx, r.updates...); err != nil {
+		return fmt.Errorf("push: %w", err)
+	}
+	for _, u := range r.updates {
+		r.refs[u.Ref] = u.New
+		if u.New == "" {
+			delete(r.refs, u.Ref)
+		}
+		r.Log.Info("pushed", "repo", r.name, "ref", u.Ref, "commit", u.New)
+	}
+	for name, news := range r.facts {
+		r.book.Pipelines[name] = r.book.Pipelines[name].Merge(news)
+	}
+	if r.handled != nil {
+		r.book.Handled[r.handled.Comment] = *r.handled
+	}
+	r.changed = true
+	return nil
+}
+
+func (r *round) commitLedger(ctx context.Context) error {
+	head := r.refs[heads+ledger.Branch]
+	files := map[string][]byte{}
+	base := ""
+	if head == "" {
+		files["README.md"] = []byte(ledger.Readme)
+	} else {
+		commit, err := r.git.Commit(ctx, head)
+		if err != nil {
+			return fmt.Errorf("read ledger: %w", err)
+		}
+		base = commit.Tree
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.facts)) {
+		encoded, err := ledger.Files(name, r.facts[name])
+		if err != nil {
+			return err
+		}
+		maps.Copy(files, encoded)
+	}
+	if r.handled != nil {
+		name, data, err := ledger.HandledFile(*r.handled)
+		if err != nil {
+			return err
+		}
+		files[name] = data
+	}
+	tree, err := r.batch.WriteFiles(ctx, base, files)
+	if err != nil {
+		return fmt.Errorf("write ledger: %w", err)
+	}
+	spec := gitrepo.CommitSpec{Tree: tree, Author: r.signature(), Committer: r.signature(), Message: ledgerMessage(r.log)}
+	if head != "" {
+		spec.Parents = []string{head}
+	}
+	commit, err := r.batch.WriteCommit(spec)
+	if err != nil {
+		return fmt.Errorf("write ledger: %w", err)
+	}
+	r.updates = append(r.updates, gitrepo.Update{Ref: heads + ledger.Branch, Old: head, New: commit})
+	return nil
+}
+
+// signature is who commits, at the time of the look.
+func (l *look) signature() gitrepo.Signature {
+	return gitrepo.Signature{Name: "towpath", Email: "towpath@users.noreply.github.com", When: l.now}
+}
+
+// refused tells a rule of the repository that refused a push from other errors.
+func refused(err error) (*gitrepo.RefusedError, bool) {
+	var out *gitrepo.RefusedError
+	return out, errors.As(err, &out)
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// The ledger's log is the audit trail: one line per fact, subject first.
+
+func ledgerMessage(lines []string) string {
+	switch len(lines) {
+	case 0:
+		return "Tidy up\n"
+	case 1:
+		return lines[0] + "\n"
+	}
+	return fmt.Sprintf("%s (and %d more)\n\n%s\n", lines[0], len(lines)-1, strings.Join(lines, "\n"))
+}
+
+func freightLines(pipeline string, freight []promote.Freight) []string {
+	var out []string
+	for _, f := range freight {
+		var what []string
+		for _, i := range f.Images {
+			what = append(what, fmt.Sprintf("%s:%s", i.Repository, i.Tag))
+		}
+		for _, c := range f.Commits {
+			what = append(what, fmt.Sprintf("%s@%s", c.Repository, promote.ShortID(c.ID)))
+		}
+		out = append(out, fmt.Sprintf("%s: freight %s in %s (%s)", pipeline, f.Alias, f.Warehouse, strings.Join(what, ", ")))
+	}
+	return out
+}
+
+func arrivalLines(pipeline string, news promote.Facts) []string {
+	var out []string
+	for _, a := range news.Arrivals {
+		line := fmt.Sprintf("%s/%s: arrival by %s at %s", pipeline, a.Stage, a.Manner, promote.ShortID(a.Commit))
+		if a.PullRequest != 0 {
+			line += fmt.Sprintf(" (#%d)", a.PullRequest)
+		}
+		out = append(out, line)
+	}
+	for _, r := range news.Rejections {
+		out = append(out, fmt.Sprintf("%s/%s: %s rejected %s", pipeline, r.Stage, r.By, promote.ShortID(r.Freight)))
+	}
+	for _, h := range news.Holds {
+		out = append(out, holdLine(pipeline, h))
+	}
+	for _, r := range news.Results {
+		out = append(out, fmt.Sprintf("%s/%s: %s %q is %s on %s", pipeline, r.Stage, r.Source, r.Name, r.State, promote.ShortID(r.Commit)))
+	}
+	return out
+}
+
+func holdLine(pipeline string, h promote.Hold) string {
+	verb := "held"
+	if h.Released {
+		verb = "released"
+	}
+	return fmt.Sprintf("%s/%s: %s by %s", pipeline, h.Stage, verb, h.By)
+}
+
+func proposalLine(pipeline string, p promote.Proposal, freight []promote.Freight) string {
+	var names []string
+	for _, f := range freight {
+		names = append(names, f.Alias)
+	}
+	return fmt.Sprintf("%s/%s: propose %s", pipeline, p.Stage, strings.Join(names, ", "))
+}
