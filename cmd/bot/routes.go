@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/towpath/towpath/internal/engine"
+	"github.com/towpath/towpath/internal/inbox"
+	"github.com/towpath/towpath/internal/web"
+	"github.com/towpath/towpath/internal/webhook"
+)
+
+// routes is everything the bot answers.
+func routes(o options, e *engine.Engine, box *inbox.Inbox, m *metrics) (http.Handler, error) {
+	mux := http.NewServeMux()
+	hooks := webhook.Options{Logger: o.log}
+	github, err := webhook.GitHub(o.webhookSecrets, store{box, m}, hooks)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("POST /webhooks/github", github)
+	if len(o.registrySecrets) > 0 {
+		registries, err := webhook.Registry(o.registrySecrets, store{box, m}, hooks)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("POST /webhooks/registry/{kind}", registries)
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := box.Depth(r.Context()); err != nil {
+			o.log.Error("not ready", "error", err)
+			http.Error(w, "the inbox can not be read", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, version()) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /{$}", web.Page(e.Views))
+	return mux, nil
+}
+
+// metrics are the bot's own, on a registry of their own.
+type metrics struct {
+	registry   *prometheus.Registry
+	deliveries *prometheus.CounterVec
+	looks      *prometheus.HistogramVec
+}
+
+func newMetrics(box *inbox.Inbox) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "towpath_deliveries_total", Help: "Verified deliveries by source.",
+		}, []string{"source"}),
+		looks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "towpath_look_seconds", Help: "Duration of looks at repositories by outcome.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 12),
+		}, []string{"outcome"}),
+	}
+	depth := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "towpath_inbox_depth", Help: "Ticks that are queued, running or waiting to be retried; -1 when the inbox can not be read.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		n, err := box.Depth(ctx)
+		if err != nil {
+			return -1
+		}
+		return float64(n)
+	})
+	m.registry.MustRegister(m.deliveries, m.looks, depth)
+	return m
+}
+
+// timed measures looks.
+func (m *metrics) timed(look func(context.Context, string) (time.Time, error)) func(context.Context, string) (time.Time, error) {
+	return func(ctx context.Context, repository string) (time.Time, error) {
+		start := time.Now()
+		next, err := look(ctx, repository)
+		outcome := "ok"
+		if err != nil {
+			outcome = "error"
+		}
+		m.looks.WithLabelValues(outcome).Observe(time.Since(start).Seconds())
+		return next, err
+	}
+}

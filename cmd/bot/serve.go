@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/towpath/towpath/internal/engine"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/inbox"
+	"github.com/towpath/towpath/internal/registry"
+	"github.com/towpath/towpath/internal/render"
+	"github.com/towpath/towpath/internal/webhook"
+)
+
+func serveCommand(environ []string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve webhooks and promote",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := load(cmd.Flags(), environ)
+			if err != nil {
+				return usageError{err}
+			}
+			o, err := v.options()
+			if err != nil {
+				return usageError{err}
+			}
+			o.log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+			listener, err := net.Listen("tcp", v.byName["listen"])
+			if err != nil {
+				return fmt.Errorf("listen: %w", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "serving on http://%s\n", listener.Addr())
+			return serve(cmd.Context(), listener, o)
+		},
+	}
+	addFlags(cmd.Flags())
+	return cmd
+}
+
+// options are what a bot runs with.
+type options struct {
+	forge           forge.Config
+	credentials     []registry.Credential
+	webhookSecrets  [][]byte
+	registrySecrets [][]byte
+	dataDir         string
+	sweepEvery      time.Duration
+	log             *slog.Logger
+}
+
+// options checks the settings and makes them what the parts take.
+func (v *values) options() (options, error) {
+	o := options{
+		forge:           forge.Config{URL: v.byName["github-url"], APIURL: v.byName["github-api-url"], Token: v.byName["github-token"]},
+		credentials:     v.credentials,
+		webhookSecrets:  secrets(v.byName["webhook-secret"]),
+		registrySecrets: secrets(v.byName["registry-secret"]),
+		dataDir:         v.byName["data-dir"],
+		sweepEvery:      10 * time.Minute,
+	}
+	var problems []error
+	if len(o.webhookSecrets) == 0 {
+		problems = append(problems, errors.New("no webhook secret: set TOWPATH_WEBHOOK_SECRET or TOWPATH_WEBHOOK_SECRET_FILE"))
+	}
+	id, key := v.byName["github-app-id"], v.byName["github-private-key"]
+	switch {
+	case o.forge.Token != "" && (id != "" || key != ""):
+		problems = append(problems, errors.New("both a token and an App are set: give one of them"))
+	case o.forge.Token == "" && (id == "" || key == ""):
+		problems = append(problems, errors.New("no access to GitHub: set TOWPATH_GITHUB_APP_ID and TOWPATH_GITHUB_PRIVATE_KEY, or TOWPATH_GITHUB_TOKEN for trying out"))
+	case id != "":
+		number, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("TOWPATH_GITHUB_APP_ID %q is not a number", id))
+		}
+		o.forge.AppID, o.forge.PrivateKey = number, []byte(key)
+	}
+	return o, errors.Join(problems...)
+}
+
+func secrets(lines string) [][]byte {
+	var out [][]byte
+	for line := range strings.Lines(lines) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			out = append(out, []byte(line))
+		}
+	}
+	return out
+}
+
+// serve runs the bot until ctx ends. Accepted work is then finished, or left
+// whole for the next start.
+func serve(ctx context.Context, listener net.Listener, o options) error {
+	o.forge.Logger = o.log
+	hub, err := forge.New(o.forge)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	mirrors, err := gitrepo.NewMirrors(filepath.Join(o.dataDir, "git"), nil)
+	if err != nil {
+		return err
+	}
+	box, err := inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db"))
+	if err != nil {
+		return err
+	}
+	e := engine.New(engine.Config{
+		Forge: hub, Git: mirrors, Renderer: render.New(render.Limits{}), Now: time.Now, Log: o.log,
+		Registry: registry.New(registry.Config{Credentials: o.credentials, DockerConfig: true}),
+	})
+	m := newMetrics(box)
+	handler, err := routes(o, e, box, m)
+	if err != nil {
+		return errors.Join(err, box.Close())
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		return box.Run(ctx, inbox.Config{
+			Look: m.timed(e.Look), Resolve: e.Resolve, Sweep: e.Repositories, SweepEvery: o.sweepEvery, Logger: o.log,
+		})
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return server.Shutdown(stopping)
+	})
+	return errors.Join(group.Wait(), box.Close())
+}
+
+// store hands verified deliveries to the inbox.
+type store struct {
+	inbox   *inbox.Inbox
+	metrics *metrics
+}
+
+func (s store) Put(ctx context.Context, d webhook.Delivery) error {
+	topics := make([]string, len(d.Topics))
+	for i, t := range d.Topics {
+		topics[i] = string(t)
+	}
+	s.metrics.deliveries.WithLabelValues(d.Source).Inc()
+	return s.inbox.Put(ctx, inbox.Delivery{ID: d.ID, Source: d.Source, Event: d.Event, Digest: d.Digest, Topics: topics, Received: d.Received})
+}

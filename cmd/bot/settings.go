@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"gopkg.in/yaml.v3"
+
+	"github.com/towpath/towpath/internal/registry"
+)
+
+// setting is one value that an operator gives: as --name, as TOWPATH_NAME, or as
+// `name:` in the file, in this order; each also as the name of a file that holds
+// it (--name-file, TOWPATH_NAME_FILE, `name-file:`).
+type setting struct {
+	name, standard, meaning string
+	secret                  bool // never as a flag: processes can be listed
+}
+
+// settings is all there is to set.
+func settings() []setting {
+	return []setting{
+		{name: "listen", standard: "127.0.0.1:8080", meaning: "address to serve on"},
+		{name: "github-url", standard: "https://github.com", meaning: "where GitHub is, for GitHub Enterprise Server"},
+		{name: "github-api-url", meaning: "where its API is; by default it follows from the address"},
+		{name: "github-app-id", meaning: "id of the GitHub App"},
+		{name: "github-private-key", meaning: "private key of the App, PEM", secret: true},
+		{name: "github-token", meaning: "a token instead of an App, for trying out", secret: true},
+		{name: "webhook-secret", meaning: "secret of the webhooks; several for rotation, one a line", secret: true},
+		{name: "registry-secret", meaning: "secret of registry notifications; without it they are refused", secret: true},
+		{name: "data-dir", standard: "towpath-data", meaning: "folder for the inbox and the git mirrors; both can be lost"},
+	}
+}
+
+const (
+	variablePrefix = "TOWPATH_"
+	registryPrefix = "TOWPATH_REGISTRY_"
+)
+
+// values are the settings as they hold, by name.
+type values struct {
+	byName      map[string]string
+	credentials []registry.Credential
+}
+
+func addFlags(flags *pflag.FlagSet) {
+	flags.String("config", "", "YAML file with settings (TOWPATH_CONFIG)")
+	for _, s := range settings() {
+		if !s.secret {
+			flags.String(s.name, "", fmt.Sprintf("%s (%s)%s", s.meaning, s.variable(), s.standardText()))
+		}
+		flags.String(s.name+"-file", "", fmt.Sprintf("file that holds %s (%s_FILE)", s.name, s.variable()))
+	}
+}
+
+func (s setting) variable() string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+func (s setting) standardText() string {
+	if s.standard == "" {
+		return ""
+	}
+	return "; default " + s.standard
+}
+
+// load reads the settings from flags, variables and the file. What nobody knows
+// is refused: a misspelled secret must not go unnoticed.
+func load(flags *pflag.FlagSet, environ []string) (*values, error) {
+	variables := map[string]string{}
+	for _, line := range environ {
+		if name, value, _ := strings.Cut(line, "="); strings.HasPrefix(name, variablePrefix) {
+			variables[name] = value
+		}
+	}
+	out := &values{byName: map[string]string{}}
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		// The registry's shared secret has the prefix of credentials as well.
+		if strings.HasPrefix(name, registryPrefix) && !known(name) {
+			credential, err := registry.ParseCredential(variables[name])
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", name, err))
+			}
+			out.credentials = append(out.credentials, credential)
+		} else if !known(name) {
+			problems = append(problems, fmt.Errorf("variable %s is unknown; `bot serve --help` lists them", name))
+		}
+	}
+	file, err := readFile(flags, variables["TOWPATH_CONFIG"])
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settings() {
+		value, err := s.value(flags, variables, file)
+		if err != nil {
+			problems = append(problems, err)
+		}
+		out.byName[s.name] = value
+		delete(file, s.name)
+		delete(file, s.name+"-file")
+	}
+	for _, name := range slices.Sorted(maps.Keys(file)) {
+		problems = append(problems, fmt.Errorf("the settings file has the unknown key %q", name))
+	}
+	return out, errors.Join(problems...)
+}
+
+func known(variable string) bool {
+	return variable == "TOWPATH_CONFIG" || slices.ContainsFunc(settings(), func(s setting) bool {
+		return variable == s.variable() || variable == s.variable()+"_FILE"
+	})
+}
+
+func readFile(flags *pflag.FlagSet, name string) (map[string]string, error) {
+	if flag, err := flags.GetString("config"); err == nil && flag != "" {
+		name = flag
+	}
+	if name == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	var out map[string]string
+	if err := yaml.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("read settings %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// value finds a setting where it is said first; the name of a file counts like
+// the value itself.
+func (s setting) value(flags *pflag.FlagSet, variables, file map[string]string) (string, error) {
+	flag := func(name string) string {
+		value, err := flags.GetString(name)
+		if err != nil {
+			return ""
+		}
+		return value
+	}
+	for _, place := range []struct{ what, value, path string }{
+		{"flag --" + s.name, flag(s.name), flag(s.name + "-file")},
+		{"variable " + s.variable(), variables[s.variable()], variables[s.variable()+"_FILE"]},
+		{"key " + s.name, file[s.name], file[s.name+"-file"]},
+	} {
+		switch {
+		case place.value != "" && place.path != "":
+			return "", fmt.Errorf("%s is set both itself and as a file: give one of them", place.what)
+		case place.value != "":
+			return place.value, nil
+		case place.path != "":
+			data, err := os.ReadFile(place.path)
+			if err != nil {
+				return "", fmt.Errorf("%s: %w", place.what, err)
+			}
+			return strings.TrimRight(string(data), "\r\n"), nil
+		}
+	}
+	return s.standard, nil
+}
