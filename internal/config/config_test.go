@@ -70,7 +70,7 @@ func TestStageOfTheDomain(t *testing.T) {
 	test, _ := p.Stage("test")
 	gates := []promote.Gate{{
 		Name: "e2e", Source: promote.FromCheck, Match: "e2e / smoke", Required: true, Owner: "@acme/qa",
-		Pass: []string{}, Within: 30 * time.Minute,
+		Within: 30 * time.Minute,
 	}}
 	if !reflect.DeepEqual(test.Gates, gates) || test.OnArrival {
 		t.Errorf("gates %+v, on arrival %v", test.Gates, test.OnArrival)

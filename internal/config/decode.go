@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -225,7 +226,7 @@ func (d *decoder) entries(n *yaml.Node) []pair {
 		case key.Tag == "!!merge":
 			merged = append(merged, value)
 		case first != nil:
-			d.add(d.at(key), "key %q is there twice; the first is at line %d", key.Value, first.Line)
+			d.add(d.at(key), "key %q is there twice; the first is at line %d", shorten(key.Value), first.Line)
 		default:
 			own[key.Value] = key
 			out = append(out, pair{key, value})
@@ -276,7 +277,7 @@ func (d *decoder) scalar(n *yaml.Node, f field) (string, bool) {
 	case strings.HasPrefix(n.Tag, "!!"):
 		d.add(d.at(n), "%s must be a string, not %s; put it in quotes", f.label(), describe(n))
 	default:
-		d.add(d.at(n), "the tag %s is not known", n.Tag)
+		d.add(d.at(n), "the tag %s is not known", shorten(n.Tag))
 	}
 	return "", false
 }
@@ -298,7 +299,14 @@ func describe(n *yaml.Node) string {
 	return fmt.Sprintf("%q", shorten(n.Value))
 }
 
+// shorten puts a value of the file on one line of a message.
 func shorten(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
 	if len(s) > 60 {
 		return strings.ToValidUTF8(s[:60], "") + "…"
 	}

@@ -8,8 +8,11 @@ import (
 	"slices"
 )
 
-// maxWork bounds what one file makes: its bytes times its pipelines.
-const maxWork = 32 << 20
+// What one file may make: so many pipelines, and its bytes times their number.
+const (
+	maxInstances = 2000
+	maxWork      = 32 << 20
+)
 
 // instance is one pipeline of a file with `each`.
 type instance struct {
@@ -37,7 +40,7 @@ func (raw rawPipeline) instances(size int, ctx Context, found *collector) []inst
 		}
 	}
 	out = slices.DeleteFunc(out, func(i instance) bool { return each.excepts(i.each[each.As.Value]) })
-	if len(out)*size > maxWork {
+	if len(out) > maxInstances || len(out)*size > maxWork {
 		found.add(each.At, "`each` makes %d pipelines of a file of %d bytes, which is too much", len(out), size)
 		return nil
 	}
@@ -52,7 +55,7 @@ func (e rawEach) instance(value any, number int) instance {
 	label := fmt.Sprintf("%s %d", e.As.Value, number)
 	switch value.(type) {
 	case string, int, float64, bool:
-		label = fmt.Sprintf("%s %v", e.As.Value, value)
+		label = fmt.Sprintf("%s %s", e.As.Value, shorten(fmt.Sprint(value)))
 	}
 	return instance{label: label, each: map[string]any{e.As.Value: value}}
 }

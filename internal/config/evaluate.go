@@ -23,8 +23,8 @@ type freightState int
 
 const (
 	noFreight freightState = iota // an expression that needs freight is a mistake
-	stand                         // a stand-in: only things that do not exist are mistakes
-	real
+	standIn                       // only things that do not exist are mistakes
+	actual
 )
 
 // text evaluates a string and checks its format. It is empty where the key is
@@ -46,7 +46,7 @@ func (e *evaluator) text(t Text) string {
 	if t.template.Plain() {
 		return value // checked when it was decoded
 	}
-	if !static && e.when == stand {
+	if !static && e.when == standIn {
 		return ""
 	}
 	if !e.checkValue(t.At, t.field, value) {
@@ -59,7 +59,7 @@ func (e *evaluator) text(t Text) string {
 // freight, only names that do not exist are certain to be mistakes.
 func (e *evaluator) failed(at At, err error, static bool) {
 	var unknown *expression.UnknownError
-	if e.when == stand && !static && !errors.As(err, &unknown) {
+	if e.when == standIn && !static && !errors.As(err, &unknown) {
 		return
 	}
 	e.add(at, "%s", err)

@@ -1,14 +1,9 @@
 package config
 
-import (
-	"slices"
+import "github.com/towpath/towpath/internal/promote"
 
-	"github.com/towpath/towpath/internal/promote"
-)
-
-// verification builds the gates of a stage. Expressions that need freight are
-// only tried where there is a sample of it.
-func (e *evaluator) verification(raw rawStage, sampled bool) (gates []promote.Gate, onArrival bool) {
+// verification builds the gates of a stage.
+func (e *evaluator) verification(raw rawStage) (gates []promote.Gate, onArrival bool) {
 	v := raw.Verification
 	switch {
 	case raw.Control.Value:
@@ -30,9 +25,6 @@ func (e *evaluator) verification(raw rawStage, sampled bool) (gates []promote.Ga
 		seen[g.Name.Value] = g.Name.At
 		built := e.gate(g)
 		e.checkGate(g)
-		if sampled {
-			e.gateFreight(g)
-		}
 		required = required || built.Required
 		gates = append(gates, built)
 	}
@@ -96,9 +88,6 @@ func (e *evaluator) checkGate(raw rawGate) {
 	if raw.Manual.Set() && !raw.Manual.Value {
 		e.add(raw.Manual.At, "`manual` is true, or it is left out")
 	}
-	if slices.Contains(values(raw.Pass), "") {
-		e.add(raw.Pass.At, "`pass` lists conclusions")
-	}
 	e.duration(raw.Settle)
 	e.text(raw.Repository)
 	if dispatch {
@@ -113,8 +102,17 @@ func (raw rawGate) byAt() At {
 	return raw.By.At
 }
 
-// gateFreight tries what may depend on freight.
-func (e *evaluator) gateFreight(raw rawGate) {
+// gatesWithFreight tries what may depend on freight.
+func (e *evaluator) gatesWithFreight(raw rawStage) {
+	if raw.Verification == nil {
+		return
+	}
+	for _, g := range raw.Verification.Gates.Items {
+		e.gateWithFreight(g)
+	}
+}
+
+func (e *evaluator) gateWithFreight(raw rawGate) {
 	e.text(raw.ArgoCD)
 	e.text(raw.Run)
 	e.text(raw.Job)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -172,7 +171,7 @@ func (d *decoder) anyScalar(n *yaml.Node) any {
 		return n.Value
 	case "!!str", "!!timestamp":
 	default:
-		d.add(d.at(n), "the tag %s is not known", n.Tag)
+		d.add(d.at(n), "the tag %s is not known", shorten(n.Tag))
 		return nil
 	}
 	if len(n.Value) > maxString {
@@ -240,7 +239,7 @@ func (m *Map[T]) decode(d *decoder, n *yaml.Node, f field) {
 	m.At = d.at(n)
 	for _, e := range d.entries(n) {
 		entry := Entry[T]{Key: Word{At: d.at(e.key), Value: e.key.Value}}
-		child := field{name: e.key.Value, path: f.path + ".*", format: f.format, enum: f.enum}
+		child := field{name: shorten(e.key.Value), path: f.path + ".*", format: f.format, enum: f.enum}
 		d.decode(e.value, &entry.Value, child)
 		m.Entries = append(m.Entries, entry)
 	}
@@ -248,11 +247,11 @@ func (m *Map[T]) decode(d *decoder, n *yaml.Node, f field) {
 
 // values are the texts of a list of words.
 func values(l List[Word]) []string {
-	out := make([]string, 0, len(l.Items))
+	var out []string
 	for _, w := range l.Items {
 		if w.Set() {
 			out = append(out, w.Value)
 		}
 	}
-	return slices.Clip(out)
+	return out
 }

@@ -65,13 +65,14 @@ func (b *builder) stage(raw rawStage) builtStage {
 	for i, lane := range b.lanes(raw) {
 		plain := b.evaluator(b.scope(raw.Name.Value, lane.stamp, lane.vars))
 		tried := b.evaluator(plain.scope)
-		tried.scope.Freight, tried.when = freight, stand
+		tried.scope.Freight, tried.when = freight, standIn
 
 		requests := plain.requests(raw)
-		gates, onArrival := tried.verification(raw, freight != nil)
+		gates, onArrival := plain.verification(raw)
 		plain.surroundings(raw)
 		if freight != nil {
 			tried.publish(raw)
+			tried.gatesWithFreight(raw)
 		}
 		name := raw.Name.Value
 		if lane.stamp != "" {
@@ -140,6 +141,7 @@ func (b *builder) checkKind(raw rawStage) {
 // requests builds the requests of a stage, apart from what other stages say.
 func (e *evaluator) requests(raw rawStage) []promote.Request {
 	var out []promote.Request
+	seen := map[string]At{}
 	for _, r := range raw.Requests.Items {
 		built := promote.Request{
 			Warehouse:    r.Warehouse.Value,
@@ -148,22 +150,13 @@ func (e *evaluator) requests(raw rawStage) []promote.Request {
 			Soak:         e.duration(r.Soak),
 		}
 		e.checkRequest(r, built)
-		if first, twice := requestAt(raw.Requests.Items, r.Warehouse); twice && first != r.Warehouse.At {
+		if first, twice := seen[r.Warehouse.Value]; twice && r.Warehouse.Set() {
 			e.add(r.Warehouse.At, "stage %q requests warehouse %q twice; the first is at line %d", raw.Name.Value, r.Warehouse.Value, first.Line)
 		}
+		seen[r.Warehouse.Value] = r.Warehouse.At
 		out = append(out, built)
 	}
 	return out
-}
-
-// requestAt is where a stage first requests a warehouse.
-func requestAt(requests []rawRequest, warehouse Word) (At, bool) {
-	for _, r := range requests {
-		if warehouse.Set() && r.Warehouse.Value == warehouse.Value {
-			return r.Warehouse.At, true
-		}
-	}
-	return At{}, false
 }
 
 // checkRequest checks the rule of a request for itself.

@@ -134,7 +134,11 @@ func (p builtPipeline) checkWrites(s builtStage, r *rules, ctx Context) {
 			continue
 		}
 		if !r.mayWrite(t.Branch, ctx.DefaultBranch) {
-			p.mistakes.add(u.at, "branch %s is not among those that %s lets pipelines write", t.Branch, r.writesPlace())
+			hint := ""
+			if t.Branch == ctx.DefaultBranch {
+				hint = "; the default branch must be named there as it is"
+			}
+			p.mistakes.add(u.at, "branch %s is not among those that %s lets pipelines write%s", t.Branch, r.writesPlace(), hint)
 			continue
 		}
 		if list, ok := r.mayWritePath(t.Branch, t.Path); !ok {

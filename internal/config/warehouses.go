@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -9,25 +11,25 @@ import (
 // warehouse is a warehouse of the domain with what is known of it here.
 type warehouse struct {
 	domain promote.Warehouse
-	charts []promote.Chart
+	charts []promote.Chart // as subscribed: without version and digest
 	at     At
 	broken bool
 }
 
-// Stand-ins for artifacts, of the right shape.
-var (
-	sampleDigest = "sha256:" + strings.Repeat("0", 64)
-	sampleID     = strings.Repeat("0", 40)
-)
-
-// sample is freight of the warehouse, with a stand-in for each artifact.
+// sample is freight of the warehouse, with a stand-in for each artifact. Those of
+// two warehouses differ, as real ones may.
 func (w warehouse) sample() promote.Freight {
-	f := promote.Freight{ID: sampleID, Alias: "sample", Warehouse: w.domain.Name, Charts: w.charts}
+	sum := sha256.Sum256([]byte(w.domain.Name))
+	digest, id := "sha256:"+hex.EncodeToString(sum[:]), hex.EncodeToString(sum[:20])
+	f := promote.Freight{ID: id, Alias: "sample", Warehouse: w.domain.Name}
 	for _, s := range w.domain.Images {
-		f.Images = append(f.Images, promote.Image{Repository: s.Repository, Tag: "0.0.0", Digest: sampleDigest, Revision: sampleID})
+		f.Images = append(f.Images, promote.Image{Repository: s.Repository, Tag: "0.0.0", Digest: digest, Revision: id})
 	}
 	for _, s := range w.domain.Gits {
-		f.Commits = append(f.Commits, promote.Commit{Repository: s.Repository, ID: sampleID})
+		f.Commits = append(f.Commits, promote.Commit{Repository: s.Repository, ID: id})
+	}
+	for _, c := range w.charts {
+		f.Charts = append(f.Charts, promote.Chart{Repository: c.Repository, Name: c.Name, Version: "0.0.0", Digest: digest})
 	}
 	return f
 }
@@ -148,7 +150,7 @@ func (e *evaluator) git(raw rawGit) promote.GitSubscription {
 // chartSubscription evaluates a chart subscription to the chart it means.
 func (e *evaluator) chartSubscription(raw rawChart) promote.Chart {
 	e.text(raw.Constraint)
-	c := promote.Chart{Repository: e.text(raw.Repository), Name: e.text(raw.Name), Version: "0.0.0", Digest: sampleDigest}
+	c := promote.Chart{Repository: e.text(raw.Repository), Name: e.text(raw.Name)}
 	isIndex := strings.HasPrefix(c.Repository, "https://")
 	switch {
 	case isIndex && !raw.Name.Set():

@@ -45,7 +45,9 @@ func parseKey(text string) (keyPath, error) {
 		if rest[0] == '[' {
 			step, rest, err = parseSelector(rest)
 		} else {
-			step.key, rest, err = unescapeUntil(rest, ".[")
+			if step.key, rest, err = unescapeUntil(rest, ".["); err == nil && step.key == "" {
+				err = errors.New("a name is missing before a dot")
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("key %q: %w", text, err)

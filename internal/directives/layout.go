@@ -142,13 +142,13 @@ func splitDocuments(stream []byte) ([]document, error) {
 		d := document{number: number, data: part}
 		var node yaml.Node
 		if err := yaml.Unmarshal(part, &node); err != nil {
-			return nil, fmt.Errorf("document %d is not YAML: %s", number, strings.TrimPrefix(err.Error(), "yaml: "))
+			return nil, fmt.Errorf("%s is not YAML: %s", d.place(), strings.TrimPrefix(err.Error(), "yaml: "))
 		}
 		if len(node.Content) == 0 || isNull(node.Content[0]) {
 			continue
 		}
 		if err := node.Decode(&d.manifest); err != nil || d.Kind == "" || d.APIVersion == "" {
-			return nil, fmt.Errorf("document %d has no apiVersion and kind; it begins %s", number, shorten(firstLine(part)))
+			return nil, fmt.Errorf("%s has no apiVersion and kind", d.place())
 		}
 		docs = append(docs, d)
 	}
@@ -185,9 +185,14 @@ func isSeparator(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("---")) && (len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
 }
 
-func firstLine(text []byte) string {
-	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
-	return string(line)
+// place names the document without showing what is in it: its number, and the
+// template that Helm says it comes from.
+func (d document) place() string {
+	line, _, _ := bytes.Cut(d.data, []byte("\n"))
+	if source, ok := bytes.CutPrefix(line, []byte("# Source: ")); ok {
+		return fmt.Sprintf("document %d (%s)", d.number, source)
+	}
+	return fmt.Sprintf("document %d", d.number)
 }
 
 // fileNames returns [namespace-]kind-name.yaml, in lower case, and the same with
@@ -197,7 +202,7 @@ func (d document) fileNames() (name, full string, err error) {
 	parts := []string{d.Metadata.Namespace, d.Kind, d.group(), d.name()}
 	for i, part := range parts {
 		if parts[i], err = fileNamePart(part); err != nil {
-			return "", "", fmt.Errorf("document %d, %s %s: %w", d.number, shorten(d.Kind), shorten(d.name()), err)
+			return "", "", fmt.Errorf("%s, %s %s: %w", d.place(), shorten(d.Kind), shorten(d.name()), err)
 		}
 	}
 	join := func(parts ...string) string {
@@ -206,7 +211,7 @@ func (d document) fileNames() (name, full string, err error) {
 	name = join(parts[0], parts[1], parts[3])
 	full = join(parts[0], strings.TrimSuffix(parts[1]+"."+parts[2], "."), parts[3])
 	if len(full) > 255 {
-		return "", "", fmt.Errorf("document %d: the file name %s would be too long", d.number, shorten(full))
+		return "", "", fmt.Errorf("%s: the file name %s would be too long", d.place(), shorten(full))
 	}
 	return name, full, nil
 }

@@ -76,12 +76,6 @@ func TestLayouts(t *testing.T) {
 			for path, want := range test.want {
 				compareFile(t, result.Tree, path, []byte(want))
 			}
-			if got := strings.Count(listTree(t, result.Tree), "\n644 "); got > len(test.want)*8 {
-				t.Errorf("too many files:\n%s", listTree(t, result.Tree))
-			}
-			if err := fstest.TestFS(result.Tree); err != nil && len(test.want) == 0 {
-				t.Error(err)
-			}
 			wantOnly(t, result.Tree, test.want)
 		})
 	}
@@ -115,7 +109,8 @@ func TestRenderingsThatAreRefused(t *testing.T) {
 			"lay out the rendered files: the application a and the application a would both be the file all.yaml"},
 		"a file that is a directory": {service, []App{render("a", ".", "single"), render("a", "all.yaml", "single")},
 			"lay out the rendered files: the application a would be the file all.yaml, which is a directory of other outputs"},
-		"no kind":               {"a: 1\n", []App{render("a", ".", "files")}, `render a (kustomize a): document 1 has no apiVersion and kind; it begins "a: 1"`},
+		"no kind":               {"a: 1\n", []App{render("a", ".", "files")}, `render a (kustomize a): document 1 has no apiVersion and kind`},
+		"no kind, of a chart":   {"# Source: c/templates/a.yaml\npassword: x\n", []App{render("a", ".", "files")}, "render a (kustomize a): document 1 (c/templates/a.yaml) has no apiVersion and kind"},
 		"no YAML":               {"a: [\n", []App{render("a", ".", "files")}, "render a (kustomize a): document 1 is not YAML: line 1: did not find expected node content"},
 		"a name with a slash":   {"apiVersion: v1\nkind: X\nmetadata: {name: ../../x}\n", []App{render("a", ".", "files")}, `render a (kustomize a): document 1, "X" "../../x": "../../x" can not be part of a file name`},
 		"a kind with a slash":   {"apiVersion: v1\nkind: ../X\nmetadata: {name: x}\n", []App{render("a", ".", "files")}, `render a (kustomize a): document 1, "../X" "x": "../X" can not be part of a file name`},

@@ -1,6 +1,7 @@
 package directives
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -13,18 +14,19 @@ func (Helm) Kind() string { return "helm" }
 // Target is the chart that the directive changes, for errors.
 func (h Helm) Target() string { return h.Chart }
 
-// Apply sets the values in the chart's values files, in order (D4). A key that is
-// not there is an error.
+// Apply sets the values in the chart's values files, values.yaml where none is
+// named, in order (D4). A key that is not there is an error.
 func (h Helm) Apply(_ context.Context, ws *Workspace, _ *Env) error {
 	for _, v := range h.Values {
 		s, err := newSetting(v, false)
 		if err != nil {
 			return err
 		}
-		if !fs.ValidPath(v.File) {
-			return fmt.Errorf("the value file %q leaves the chart", v.File)
+		file := cmp.Or(v.File, "values.yaml")
+		if !fs.ValidPath(file) {
+			return fmt.Errorf("the value file %q leaves the chart", file)
 		}
-		if err := ws.setValues(path.Join(h.Chart, v.File), []setting{s}); err != nil {
+		if err := ws.setValues(path.Join(h.Chart, file), []setting{s}); err != nil {
 			return err
 		}
 	}

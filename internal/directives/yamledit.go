@@ -185,8 +185,11 @@ func (e *editor) rename(key *yaml.Node, name string) error {
 
 // remove takes a pair out of a mapping that has others.
 func (e *editor) remove(mapping *yaml.Node, name string) error {
-	i := slices.IndexFunc(mapping.Content, func(n *yaml.Node) bool { return n.Value == name })
-	if i < 0 || i%2 != 0 || len(mapping.Content) < 4 {
+	i := 0
+	for i < len(mapping.Content) && mapping.Content[i].Value != name {
+		i += 2
+	}
+	if i >= len(mapping.Content) || len(mapping.Content) < 4 {
 		return errOddPlace
 	}
 	start, err := e.text.offset(mapping.Content[i])
@@ -194,16 +197,17 @@ func (e *editor) remove(mapping *yaml.Node, name string) error {
 		return err
 	}
 	cut := splice{start: start}
+	line := e.text.lineStart(start)
 	switch {
-	case i == 0: // up to the next key; a dash or a brace may stand before this one
+	case mapping.Style&yaml.FlowStyle == 0 && len(bytes.TrimLeft(e.text.data[line:start], " ")) == 0:
+		cut.start = line
+		cut.end, err = e.text.lineAfter(mapping.Content[i+1])
+	case i == 0: // a dash or a brace stands before it: up to the next key
 		cut.end, err = e.text.offset(mapping.Content[2])
-	case mapping.Style&yaml.FlowStyle != 0: // from the end of the value before, with the comma
+	default: // from the end of the value before, with the comma
 		if cut.start, _, err = e.text.nodeEnd(mapping.Content[i-1]); err == nil {
 			cut.end, _, err = e.text.nodeEnd(mapping.Content[i+1])
 		}
-	default:
-		cut.start = e.text.lineStart(start)
-		cut.end, err = e.text.lineAfter(mapping.Content[i+1])
 	}
 	if err != nil {
 		return err

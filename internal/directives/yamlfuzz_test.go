@@ -46,7 +46,7 @@ func FuzzSetValue(f *testing.F) {
 // Whatever the style, an ordinary file can be edited.
 func TestValuesOfRandomFilesCanBeSet(t *testing.T) {
 	values := []string{"v2", "", "0x1F", "a: b", "no", "\n", "it's", `"`, "é", "*x", "two words"}
-	for seed := range uint64(4000) {
+	for seed := range uint64(1500) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		data := randomFile(rng)
 		value := values[rng.IntN(len(values))]

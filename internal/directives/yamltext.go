@@ -72,13 +72,13 @@ func checkDocument(doc *yaml.Node) error {
 
 func checkDuplicates(n *yaml.Node) error {
 	if n.Kind == yaml.MappingNode {
-		first := make(map[[2]string]int, len(n.Content)/2)
+		first := make(map[string]int, len(n.Content)/2)
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i]
 			if key.Kind != yaml.ScalarNode {
 				continue
 			}
-			id := [2]string{key.ShortTag(), key.Value}
+			id := keyID(key)
 			if line, twice := first[id]; twice {
 				return fmt.Errorf("line %d: the key %s is there twice, first on line %d", key.Line, shorten(key.Value), line)
 			}
@@ -91,6 +91,15 @@ func checkDuplicates(n *yaml.Node) error {
 		}
 	}
 	return nil
+}
+
+// keyID tells keys apart as a reader does: 0x10 and 16 are one key, "16" another.
+func keyID(key *yaml.Node) string {
+	var value any
+	if key.ShortTag() == "!!str" || key.Decode(&value) != nil {
+		return key.ShortTag() + key.Value
+	}
+	return fmt.Sprintf("%T %v", value, value)
 }
 
 // lineStarts splits as YAML 1.1 does, which is how the parser counts.

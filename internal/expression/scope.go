@@ -21,8 +21,9 @@ type Scope struct {
 	Freight  []promote.Freight // one per slot
 }
 
-// UnknownError says that an expression names something that does not exist: a
-// name, a variable, an artifact that the freight does not hold.
+// UnknownError says that an expression names something that does not exist, or
+// that is not one thing: a name, a variable, an artifact that the freight does
+// not hold or that two slots hold differently.
 type UnknownError struct{ Message string }
 
 func (e *UnknownError) Error() string { return e.Message }
@@ -171,7 +172,7 @@ func pick[A any](s Scope, what string, warehouse []string, find func(promote.Fre
 			continue
 		}
 		if len(in) > 0 && !same(found, artifact) {
-			return none, fmt.Errorf("%s differs between the freight of %s and %s; name the warehouse as a second argument", what, in[0], f.Warehouse)
+			return none, &UnknownError{Message: fmt.Sprintf("%s differs between the freight of %s and %s; name the warehouse as a second argument", what, in[0], f.Warehouse)}
 		}
 		found, in = artifact, append(in, f.Warehouse)
 	}

@@ -15,8 +15,7 @@ const (
 
 // Template is text with expressions in it. The zero value is the empty text.
 type Template struct {
-	source string
-	parts  []part
+	parts []part
 }
 
 // part is literal text, or an expression.
@@ -28,7 +27,7 @@ type part struct {
 // Compile reads text with any number of ${{ … }} in it. Text without one is its
 // own result; ${{ "${{" }} writes the opening itself.
 func Compile(src string) (Template, error) {
-	t := Template{source: src}
+	var t Template
 	for rest := src; rest != ""; {
 		literal, after, found := strings.Cut(rest, "${{")
 		if literal != "" {
@@ -53,7 +52,7 @@ func Compile(src string) (Template, error) {
 
 // Literal is text without expressions, whatever it holds.
 func Literal(text string) Template {
-	return Template{source: text, parts: []part{{literal: text}}}
+	return Template{parts: []part{{literal: text}}}
 }
 
 // CompileBare reads one expression that is written without ${{ }}.
@@ -62,7 +61,7 @@ func CompileBare(src string) (Template, error) {
 	if err != nil {
 		return Template{}, err
 	}
-	return Template{source: src, parts: []part{{program: p}}}, nil
+	return Template{parts: []part{{program: p}}}, nil
 }
 
 // cutBody splits after the }} that ends an expression: one that is neither in a
@@ -104,9 +103,6 @@ func endOfString(s string, i int) int {
 	}
 	return -1
 }
-
-// Source is the text as it was written.
-func (t Template) Source() string { return t.source }
 
 // Plain says whether the text holds no expression at all.
 func (t Template) Plain() bool {

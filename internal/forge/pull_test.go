@@ -172,3 +172,23 @@ func TestRefusalsKeepGitHubsWords(t *testing.T) {
 		t.Errorf("a pull request that is not there: %v", err)
 	}
 }
+
+// P5: what waits straight for the warehouse is shown at the last commit that
+// touched the configuration, not at every commit.
+func TestLastCommit(t *testing.T) {
+	h := newHub(t)
+	content := "x\n"
+	touched, err := h.Push(shop, "main", "configure", "octo", map[string]*string{".towpath/pipeline.yaml": &content})
+	must(t, err)
+	_, err = h.Push(shop, "main", "something else", "octo", map[string]*string{"other": &content})
+	must(t, err)
+	r := h.asApp()
+	got, err := r.LastCommit(context.Background(), "main", ".towpath")
+	must(t, err)
+	if got != touched {
+		t.Errorf("got %s, want %s", got, touched)
+	}
+	if got, err := r.LastCommit(context.Background(), "main", "nowhere"); err != nil || got != "" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

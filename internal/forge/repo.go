@@ -130,3 +130,18 @@ func checkCommit(id string) error {
 	}
 	return nil
 }
+
+// LastCommit returns the newest commit up to ref that touched a path; empty when
+// none did.
+func (r *Repo) LastCommit(ctx context.Context, ref, path string) (string, error) {
+	list, _, err := r.client.Repositories.ListCommits(ctx, r.owner, r.name, &github.CommitsListOptions{
+		SHA: ref, Path: path, ListOptions: github.ListOptions{PerPage: 1},
+	})
+	if err != nil {
+		return "", r.failed(err, "list the commits of %s", path)
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	return list[0].GetSHA(), nil
+}

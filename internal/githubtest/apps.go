@@ -84,6 +84,11 @@ func (s *Server) reposOf(who actor) []*repo {
 	return all
 }
 
+// listUserRepos lists what a person may push to.
+func listUserRepos(c *call) (reply, error) {
+	return list(c, "", c.reposOf(c.who), c.repoBody)
+}
+
 func getUser(c *call) (reply, error) {
 	if c.who.installation() != nil {
 		return reply{}, errForbidden

@@ -41,6 +41,7 @@ POST  /repos/{owner}/{repo}/check-runs
 GET   /repos/{owner}/{repo}/check-runs/{check_run_id}
 PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}
 GET   /repos/{owner}/{repo}/collaborators/{username}/permission
+GET   /repos/{owner}/{repo}/commits
 GET   /repos/{owner}/{repo}/commits/{commit_sha}/pulls
 GET   /repos/{owner}/{repo}/commits/{ref}
 GET   /repos/{owner}/{repo}/commits/{ref}/check-runs
@@ -78,6 +79,7 @@ PUT   /repos/{owner}/{repo}/pulls/{pull_number}/merge
 GET   /repos/{owner}/{repo}/pulls/{pull_number}/reviews
 POST  /repos/{owner}/{repo}/statuses/{sha}
 GET   /user
+GET   /user/repos
 `.trim().split("\n").map((line) => line.trim().split(/\s+/));
 
 const events = [

@@ -129,7 +129,7 @@ func getIssue(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(c.issueBody(c.repo, t))
+	return ok(with(c.issueBody(c.repo, t), object{"closed_by": c.userByName(t.ClosedBy)})) // in no webhook
 }
 
 func updateIssue(c *call) (reply, error) {

@@ -57,6 +57,11 @@ func callApp(t *testing.T, ctx context.Context, b *bench, _ string) {
 	if me.GetLogin() != "octo" {
 		t.Errorf("user: %v", me)
 	}
+	mine, _, err := b.person("octo").Repositories.ListByAuthenticatedUser(ctx, nil)
+	must(t, err)
+	if len(mine) != 1 || mine[0].GetFullName() != repo {
+		t.Errorf("repositories of octo: %v", mine)
+	}
 	_, _, err = b.bot.RateLimit.Get(ctx)
 	must(t, err)
 }
@@ -82,6 +87,11 @@ func callRepository(t *testing.T, ctx context.Context, b *bench, head string) {
 	must(t, err)
 	if branch.GetCommit().GetSHA() != head || ref.GetObject().GetSHA() != head || len(refs) != 2 {
 		t.Errorf("branch %v, ref %v, refs %v", branch, ref, refs)
+	}
+	touched, _, err := b.bot.Repositories.ListCommits(ctx, "acme", "guestbook", &github.CommitsListOptions{SHA: "feature", Path: "new"})
+	must(t, err)
+	if len(touched) != 1 || touched[0].GetSHA() != head {
+		t.Errorf("commits that touched new: %v", touched)
 	}
 	file, _, _, err := b.bot.Repositories.GetContents(ctx, "acme", "guestbook", "base/app.yaml", &github.RepositoryContentGetOptions{Ref: "feature"})
 	must(t, err)

@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -216,6 +217,27 @@ func (s *Server) userByName(name string) any {
 		return s.userBody(u)
 	}
 	return nil
+}
+
+// listCommits lists the history of a ref, by `path` those that touched it.
+func listCommits(c *call) (reply, error) {
+	query := c.req.URL.Query()
+	id, err := c.repo.git.resolve(cmp.Or(query.Get("sha"), "main"))
+	if err != nil {
+		return reply{}, err
+	}
+	if id == "" {
+		return reply{}, errNotFound
+	}
+	args := []string{"--end-of-options", id, "--"}
+	if path := query.Get("path"); path != "" {
+		args = append(args, path)
+	}
+	commits, err := c.repo.git.commits(args...)
+	if err != nil {
+		return reply{}, err
+	}
+	return list(c, "", commits, func(commit gitCommit) object { return c.commitBody(c.repo, commit) })
 }
 
 // getCommitOrFacts serves everything below /commits/. A ref may hold slashes,

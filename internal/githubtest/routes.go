@@ -13,6 +13,7 @@ func (s *Server) routes() []route {
 		{"POST /app/hook/deliveries/{id}/attempts", theApp, redeliver},
 		{"GET /installation/repositories", theInst, listInstallationRepos},
 		{"GET /user", someone, getUser},
+		{"GET /user/repos", someone, listUserRepos},
 		{"GET /rate_limit", anyone, getRateLimit},
 		{"GET /orgs/{org}/teams/{team}/memberships/{login}", someone, getTeamMembership},
 
@@ -25,6 +26,7 @@ func (s *Server) routes() []route {
 		{"GET " + r + "/git/matching-refs/{ref...}", reader, listMatchingRefs},
 		{"GET " + r + "/contents/{path...}", reader, getContents},
 		{"GET " + r + "/compare/{basehead...}", reader, compareCommits},
+		{"GET " + r + "/commits", reader, listCommits},
 		{"GET " + r + "/commits/{ref...}", reader, getCommitOrFacts},
 		{"POST " + r + "/dispatches", writer, dispatchRepository},
 

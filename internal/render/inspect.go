@@ -163,8 +163,7 @@ func (i *inspector) plugin(dir, file, entry string) error {
 	}
 	// What a directory configures is known only after it was built, patches and
 	// all; its own entries have been inspected by now.
-	schema.RLock()
-	defer schema.RUnlock()
+	defer lockSchema(i.findings.openAPI)()
 	built, err := build(i.fsys, inTree(name))
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry, err)

@@ -22,6 +22,20 @@ const KustomizeVersion = "v5.8.2"
 // kustomization with an `openapi:` field replaces it while it builds.
 var schema sync.RWMutex
 
+// lockSchema waits for the schema, alone when a build brings its own, and returns
+// what gives it back as it was.
+func lockSchema(alone bool) (unlock func()) {
+	if !alone {
+		schema.RLock()
+		return schema.RUnlock
+	}
+	schema.Lock()
+	return func() {
+		openapi.ResetOpenAPI()
+		schema.Unlock()
+	}
+}
+
 // Warm parses the OpenAPI schema, which otherwise costs the first rendering some
 // fifty milliseconds.
 func Warm() {
@@ -35,14 +49,7 @@ func kustomizeBuild(fsys *fileSystem, dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.openAPI {
-		schema.Lock()
-		defer schema.Unlock()
-		defer openapi.ResetOpenAPI()
-	} else {
-		schema.RLock()
-		defer schema.RUnlock()
-	}
+	defer lockSchema(found.openAPI)()
 	resources, err := build(fsys, dir)
 	if err != nil {
 		return nil, err
