@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
