@@ -51,7 +51,7 @@ type demo struct {
 const patience = 30 * time.Second
 
 func (d *demo) run(ctx context.Context) (err error) {
-	if d.lab, err = newLab(); err != nil {
+	if d.lab, err = newLab(labConfig{}); err != nil {
 		return err
 	}
 	defer d.lab.close()
@@ -59,7 +59,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	stopped := d.lab.startBot(ctx, &d.logs)
-	d.say("A GitHub at %s, a registry at %s, the bot at %s", d.lab.hub.URL(), d.lab.registry.Addr(), d.lab.botURL())
+	d.say("A GitHub at %s, a registry at %s, the bot at %s", d.lab.hub.URL(), d.lab.registry.Addr(), d.lab.address)
 	story := d.story
 	if d.repo != "" {
 		story = d.ownStory
@@ -86,6 +86,9 @@ func (d *demo) prepare() (err error) {
 	}
 	tree, err := fs.Sub(examples.Guestbook, "guestbook")
 	if err != nil {
+		return err
+	}
+	if err := d.lab.hub.CreateOrg("acme"); err != nil {
 		return err
 	}
 	d.name, err = d.lab.addRepository("guestbook", tree)
@@ -131,8 +134,15 @@ func (d *demo) ownStory(ctx context.Context) error {
 
 func (d *demo) story(ctx context.Context) error {
 	d.say("%s has a kustomize application and a pipeline: test → uat-a, uat-b → prod, which wants both", d.name)
-	digest, err := d.lab.pushImage(ctx, "acme/guestbook", "1.0.0")
+	image, err := newImage(1, d.lab.hub.Now())
 	if err != nil {
+		return err
+	}
+	digest, err := d.lab.pushImage(ctx, image, "acme/guestbook", "1.0.0")
+	if err != nil {
+		return err
+	}
+	if err := d.lab.tell(ctx, "acme/guestbook", "1.0.0", digest); err != nil {
 		return err
 	}
 	d.say("An image is pushed: guestbook:1.0.0 is %s…", digest[:19])

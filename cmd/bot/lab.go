@@ -3,16 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
 	"log/slog"
+	"math/rand"
 	"net"
 	"net/http"
 	"os"
@@ -26,6 +26,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/uuid"
 
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/githubtest"
@@ -42,13 +43,21 @@ type lab struct {
 	hub      *githubtest.Server
 	registry net.Listener
 	bot      net.Listener
+	address  string // where deliveries reach the bot
 	key      []byte
 	public   *rsa.PublicKey
 	closers  []func()
 }
 
+// labConfig is what tests want otherwise than the demo.
+type labConfig struct {
+	clock  func() time.Time                // of GitHub; nil: time.Now
+	api    func(http.Handler) http.Handler // put around GitHub's API
+	images func(http.Handler) http.Handler // put around the registry
+}
+
 // newLab starts the GitHub and the registry, and reserves the bot's address.
-func newLab() (_ *lab, err error) {
+func newLab(cfg labConfig) (_ *lab, err error) {
 	l := &lab{}
 	defer func() {
 		if err != nil {
@@ -59,7 +68,7 @@ func newLab() (_ *lab, err error) {
 		return nil, err
 	}
 	l.closers = append(l.closers, func() { _ = os.RemoveAll(l.dir) })
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := rsa.GenerateKey(cryptorand.Reader, 2048)
 	if err != nil {
 		return nil, err
 	}
@@ -68,21 +77,26 @@ func newLab() (_ *lab, err error) {
 	if err := os.Mkdir(filepath.Join(l.dir, "github"), 0o700); err != nil {
 		return nil, err
 	}
-	if l.hub, err = githubtest.Start(githubtest.Config{Dir: filepath.Join(l.dir, "github"), Playground: true}); err != nil {
+	l.hub, err = githubtest.Start(githubtest.Config{Dir: filepath.Join(l.dir, "github"), Clock: cfg.clock, Playground: true, Wrap: cfg.api})
+	if err != nil {
 		return nil, fmt.Errorf("start the GitHub stand-in: %w", err)
 	}
 	l.closers = append(l.closers, func() { _ = l.hub.Stop() })
 	if l.registry, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
 	}
-	images := &http.Server{
-		Handler:           containers.New(containers.Logger(log.New(io.Discard, "", 0))),
-		ReadHeaderTimeout: 10 * time.Second,
+	handler := containers.New(containers.Logger(log.New(io.Discard, "", 0)))
+	if cfg.images != nil {
+		handler = cfg.images(handler)
 	}
+	images := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = images.Serve(l.registry) }()
 	l.closers = append(l.closers, func() { _ = images.Close() })
-	l.bot, err = net.Listen("tcp", "127.0.0.1:0")
-	return l, err
+	if l.bot, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	l.address = "http://" + l.bot.Addr().String()
+	return l, nil
 }
 
 func (l *lab) close() {
@@ -106,9 +120,6 @@ func (l *lab) addRepository(name string, tree fs.FS) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := l.hub.CreateOrg("acme"); err != nil {
-		return "", err
-	}
 	if err := l.hub.CreateRepo("acme", name, files); err != nil {
 		return "", err
 	}
@@ -120,40 +131,44 @@ func (l *lab) install(repository string) error {
 		return err
 	}
 	return l.hub.InstallApp(githubtest.AppConfig{
-		ID: labApp, Slug: "towpath", PublicKey: l.public, WebhookURL: l.botURL() + "/webhooks/github", Secret: labSecret,
+		ID: labApp, Slug: "towpath", PublicKey: l.public, WebhookURL: l.address + "/webhooks/github", Secret: labSecret,
 	}, repository)
 }
 
-func (l *lab) botURL() string { return "http://" + l.bot.Addr().String() }
+// options are what a bot of this world runs with.
+func (l *lab) options(logs io.Writer) options {
+	return options{
+		forge:          forge.Config{URL: l.hub.URL(), APIURL: l.hub.APIURL(), AppID: labApp, PrivateKey: l.key, Pace: forge.Pace{Burst: 1000, PerHour: 100000}},
+		webhookSecrets: [][]byte{[]byte(labSecret)}, registrySecrets: [][]byte{[]byte(labSecret)},
+		dataDir: filepath.Join(l.dir, "bot"), sweepEvery: time.Minute,
+		now: time.Now, after: time.After, log: slog.New(slog.NewTextHandler(logs, nil)),
+	}
+}
 
 // startBot runs the bot as `bot serve` does, until the lab is closed.
 func (l *lab) startBot(ctx context.Context, logs io.Writer) <-chan error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, l.bot, options{
-			forge:          forge.Config{URL: l.hub.URL(), APIURL: l.hub.APIURL(), AppID: labApp, PrivateKey: l.key, Pace: forge.Pace{Burst: 1000, PerHour: 100000}},
-			webhookSecrets: [][]byte{[]byte(labSecret)}, registrySecrets: [][]byte{[]byte(labSecret)},
-			dataDir: filepath.Join(l.dir, "bot"), sweepEvery: time.Minute,
-			log: slog.New(slog.NewTextHandler(logs, nil)),
-		})
+		done <- serve(ctx, l.bot, l.options(logs))
 		close(done)
 	}()
 	l.closers = append(l.closers, func() { cancel(); <-done })
 	return done
 }
 
-// pushImage pushes a new image under a tag, and tells the bot as a registry does.
-func (l *lab) pushImage(ctx context.Context, repository, tag string) (digest string, err error) {
-	image, err := random.Image(512, 1)
+// newImage makes an image; the same seed gives the same layers.
+func newImage(seed int64, built time.Time) (v1.Image, error) {
+	image, err := random.Image(512, 1, random.WithSource(rand.NewSource(seed)))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if image, err = mutate.CreatedAt(image, v1.Time{Time: l.hub.Now()}); err != nil {
-		return "", err
-	}
-	full := l.registry.Addr().String() + "/" + repository
-	ref, err := name.NewTag(full + ":" + tag)
+	return mutate.CreatedAt(image, v1.Time{Time: built})
+}
+
+// pushImage pushes an image under a tag, and returns its digest.
+func (l *lab) pushImage(ctx context.Context, image v1.Image, repository, tag string) (digest string, err error) {
+	ref, err := name.NewTag(l.registry.Addr().String() + "/" + repository + ":" + tag)
 	if err != nil {
 		return "", err
 	}
@@ -161,22 +176,14 @@ func (l *lab) pushImage(ctx context.Context, repository, tag string) (digest str
 		return "", fmt.Errorf("push image: %w", err)
 	}
 	hash, err := image.Digest()
-	if err != nil {
-		return "", err
-	}
-	return hash.String(), l.tell(ctx, full, tag, hash.String())
+	return hash.String(), err
 }
 
 // tell sends the notification of Docker's registry.
-func (l *lab) tell(ctx context.Context, full, tag, digest string) error {
-	host, path, _ := strings.Cut(full, "/")
-	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
-		return err
-	}
-	body := fmt.Sprintf(`{"events":[{"id":"%s","action":"push","target":{"repository":%q,"tag":%q,"digest":%q},"request":{"host":%q}}]}`,
-		hex.EncodeToString(id), path, tag, digest, host)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.botURL()+"/webhooks/registry/distribution", bytes.NewBufferString(body))
+func (l *lab) tell(ctx context.Context, repository, tag, digest string) error {
+	body := fmt.Sprintf(`{"events":[{"id":%q,"action":"push","target":{"repository":%q,"tag":%q,"digest":%q},"request":{"host":%q}}]}`,
+		uuid.NewString(), repository, tag, digest, l.registry.Addr())
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.address+"/webhooks/registry/distribution", bytes.NewBufferString(body))
 	if err != nil {
 		return err
 	}

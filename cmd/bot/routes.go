@@ -9,23 +9,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/towpath/towpath/internal/engine"
 	"github.com/towpath/towpath/internal/inbox"
 	"github.com/towpath/towpath/internal/web"
 	"github.com/towpath/towpath/internal/webhook"
 )
 
 // routes is everything the bot answers.
-func routes(o options, e *engine.Engine, box *inbox.Inbox, m *metrics) (http.Handler, error) {
+func routes(b *bot) (http.Handler, error) {
 	mux := http.NewServeMux()
-	hooks := webhook.Options{Logger: o.log}
-	github, err := webhook.GitHub(o.webhookSecrets, store{box, m}, hooks)
+	hooks := webhook.Options{Logger: b.log}
+	github, err := webhook.GitHub(b.webhookSecrets, store{b.inbox, b.metrics}, hooks)
 	if err != nil {
 		return nil, err
 	}
 	mux.Handle("POST /webhooks/github", github)
-	if len(o.registrySecrets) > 0 {
-		registries, err := webhook.Registry(o.registrySecrets, store{box, m}, hooks)
+	if len(b.registrySecrets) > 0 {
+		registries, err := webhook.Registry(b.registrySecrets, store{b.inbox, b.metrics}, hooks)
 		if err != nil {
 			return nil, err
 		}
@@ -33,16 +32,16 @@ func routes(o options, e *engine.Engine, box *inbox.Inbox, m *metrics) (http.Han
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := box.Depth(r.Context()); err != nil {
-			o.log.Error("not ready", "error", err)
+		if _, err := b.inbox.Depth(r.Context()); err != nil {
+			b.log.Error("not ready", "error", err)
 			http.Error(w, "the inbox can not be read", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, version()) })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	mux.Handle("GET /{$}", web.Page(e.Views))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(b.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /{$}", web.Page(b.engine.Views))
 	return mux, nil
 }
 

@@ -60,6 +60,8 @@ type options struct {
 	registrySecrets [][]byte
 	dataDir         string
 	sweepEvery      time.Duration
+	now             func() time.Time
+	after           func(time.Duration) <-chan time.Time
 	log             *slog.Logger
 }
 
@@ -72,6 +74,8 @@ func (v *values) options() (options, error) {
 		registrySecrets: secrets(v.byName["registry-secret"]),
 		dataDir:         v.byName["data-dir"],
 		sweepEvery:      10 * time.Minute,
+		now:             time.Now,
+		after:           time.After,
 	}
 	var problems []error
 	if len(o.webhookSecrets) == 0 {
@@ -103,35 +107,57 @@ func secrets(lines string) [][]byte {
 	return out
 }
 
-// serve runs the bot until ctx ends. Accepted work is then finished, or left
-// whole for the next start.
+// serve runs a bot until ctx ends.
 func serve(ctx context.Context, listener net.Listener, o options) error {
-	o.forge.Logger = o.log
-	hub, err := forge.New(o.forge)
+	b, err := newBot(ctx, o)
 	if err != nil {
 		return err
 	}
+	return b.serve(ctx, listener)
+}
+
+// bot is everything that works together in one process.
+type bot struct {
+	options
+	inbox   *inbox.Inbox
+	engine  *engine.Engine
+	metrics *metrics
+	handler http.Handler
+}
+
+// newBot opens the data folder and wires the parts. Nothing runs yet.
+func newBot(ctx context.Context, o options) (*bot, error) {
+	o.forge.Logger, o.forge.Clock = o.log, o.now
+	hub, err := forge.New(o.forge)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
-		return fmt.Errorf("data folder: %w", err)
+		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	mirrors, err := gitrepo.NewMirrors(filepath.Join(o.dataDir, "git"), nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	box, err := inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db"))
-	if err != nil {
-		return err
+	b := &bot{options: o}
+	if b.inbox, err = inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db")); err != nil {
+		return nil, err
 	}
-	e := engine.New(engine.Config{
-		Forge: hub, Git: mirrors, Renderer: render.New(render.Limits{}), Now: time.Now, Log: o.log,
+	b.engine = engine.New(engine.Config{
+		Forge: hub, Git: mirrors, Renderer: render.New(render.Limits{}), Now: o.now, Log: o.log,
 		Registry: registry.New(registry.Config{Credentials: o.credentials, DockerConfig: true}),
 	})
-	m := newMetrics(box)
-	handler, err := routes(o, e, box, m)
-	if err != nil {
-		return errors.Join(err, box.Close())
+	b.metrics = newMetrics(b.inbox)
+	if b.handler, err = routes(b); err != nil {
+		return nil, errors.Join(err, b.inbox.Close())
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	return b, nil
+}
+
+// serve serves and looks until ctx ends. Accepted work is then finished, or left
+// whole for the next start.
+func (b *bot) serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: b.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -140,8 +166,9 @@ func serve(ctx context.Context, listener net.Listener, o options) error {
 		return nil
 	})
 	group.Go(func() error {
-		return box.Run(ctx, inbox.Config{
-			Look: m.timed(e.Look), Resolve: e.Resolve, Sweep: e.Repositories, SweepEvery: o.sweepEvery, Logger: o.log,
+		return b.inbox.Run(ctx, inbox.Config{
+			Look: b.metrics.timed(b.engine.Look), Resolve: b.engine.Resolve, Sweep: b.engine.Repositories, SweepEvery: b.sweepEvery,
+			Now: b.now, After: b.after, Logger: b.log,
 		})
 	})
 	group.Go(func() error {
@@ -150,7 +177,7 @@ func serve(ctx context.Context, listener net.Listener, o options) error {
 		defer cancel()
 		return server.Shutdown(stopping)
 	})
-	return errors.Join(group.Wait(), box.Close())
+	return errors.Join(group.Wait(), b.inbox.Close())
 }
 
 // store hands verified deliveries to the inbox.

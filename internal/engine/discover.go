@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/registry"
 )
@@ -117,6 +118,9 @@ func (l *look) newestCommit(ctx context.Context, p promote.Pipeline, s promote.G
 		return head, nil
 	}
 	changed, err := l.changedPaths(ctx, previous.ID, head)
+	if gitrepo.IsMissing(err) {
+		return head, nil // the branch was rewritten, and the old commit is gone
+	}
 	if err != nil {
 		return "", fmt.Errorf("compare %s with branch %s: %w", promote.ShortID(previous.ID), branch, err)
 	}

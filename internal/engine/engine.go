@@ -42,6 +42,7 @@ type Engine struct {
 	views   map[string][]report.View  // the last look, by repository
 	topics  map[string][]string       // image → repositories that listen to it, by repository
 	replied map[int64]bool            // comments whose reply was seen to be there
+	listed  map[string]time.Time      // from when the next look lists comments, by repository
 	configs map[string]*configuration // by repository
 }
 
@@ -52,6 +53,7 @@ func New(cfg Config) *Engine {
 		views:   map[string][]report.View{},
 		topics:  map[string][]string{},
 		replied: map[int64]bool{},
+		listed:  map[string]time.Time{},
 		configs: map[string]*configuration{},
 	}
 }
@@ -92,6 +94,9 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 	if err := l.report(ctx); err != nil {
 		return time.Time{}, fmt.Errorf("report on %s: %w", repository, err)
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.listed[l.name] = l.now.Add(-commentOverlap)
 	return l.next(), nil
 }
 

@@ -36,6 +36,7 @@ type look struct {
 	config   *configuration
 	book     *ledger.Book
 	pulls    map[string][]forge.PullRequest // by promotion branch
+	observed map[string][]forge.Observation // by commit and sources
 	comments []forge.Comment
 	found    map[string]*discovery // by pipeline
 	stuck    map[int]bool          // pull requests that could not be merged in this look
@@ -45,9 +46,11 @@ type look struct {
 // configuration is the parsed configuration at a commit.
 type configuration struct {
 	commit   string
+	touched  string // the last commit that changed .towpath, where people look for what waits (P5)
 	tree     *gitrepo.Tree
 	parsed   *config.Config
 	mistakes config.Mistakes
+	settled  bool // no issue tells of mistakes any more
 }
 
 // observe reads everything that does not depend on a decision.
@@ -62,7 +65,7 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 		return nil, err
 	}
 	l := &look{Engine: e, name: strings.ToLower(info.FullName), repo: repo, git: git, now: e.Now(), branch: info.DefaultBranch,
-		found: map[string]*discovery{}, stuck: map[int]bool{}}
+		found: map[string]*discovery{}, stuck: map[int]bool{}, observed: map[string][]forge.Observation{}}
 	if err := l.readGit(ctx); err != nil {
 		return nil, err
 	}
@@ -139,6 +142,9 @@ func (l *look) readConfig(ctx context.Context) error {
 		pipelines, policy, err := config.Read(c.tree)
 		if err != nil {
 			return fmt.Errorf("read configuration: %w", err)
+		}
+		if c.touched, err = l.repo.LastCommit(ctx, commit, ".towpath"); err != nil {
+			return err
 		}
 		c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: c.tree})
 	}

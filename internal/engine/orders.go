@@ -11,17 +11,20 @@ import (
 	"github.com/towpath/towpath/internal/command"
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/report"
 )
 
-// commentOverlap is how far before the last handled comment the listing starts:
-// comments do not become visible in the order of their times.
-const commentOverlap = 5 * time.Minute
-
-// firstComments is how old a comment may be in a repository whose ledger has
-// just begun.
-const firstComments = time.Hour
+const (
+	// commentOverlap is how far before the last listing the next one starts:
+	// comments do not become visible in the order of their times.
+	commentOverlap = 5 * time.Minute
+	// commentMemory is how far back a bot looks that does not know what it listed
+	// before, and firstComments how far where there is no ledger yet.
+	commentMemory = 7 * 24 * time.Hour
+	firstComments = time.Hour
+)
 
 // order is one comment with commands, carried out once (C2).
 type order struct {
@@ -32,19 +35,30 @@ type order struct {
 	asked    []command.Stage
 }
 
-// readComments lists the comments since the last one that was handled, so that
-// a lost delivery loses no command.
+// readComments lists the comments since the last look that went well, or the
+// last one that was handled, so that a lost delivery loses no command.
 func (l *look) readComments(ctx context.Context) (err error) {
-	since := l.now.Add(-firstComments)
-	for _, h := range l.book.Handled {
-		if from := h.At.Add(-commentOverlap); from.After(since) {
-			since = from
-		}
+	since := l.now.Add(-commentMemory)
+	if l.refs[heads+ledger.Branch] == "" {
+		since = l.now.Add(-firstComments)
 	}
+	for _, h := range l.book.Handled {
+		since = latest(since, h.At.Add(-commentOverlap))
+	}
+	l.mu.Lock()
+	since = latest(since, l.listed[l.name])
+	l.mu.Unlock()
 	if l.comments, err = l.repo.Comments(ctx, since); err != nil {
 		return fmt.Errorf("list comments: %w", err)
 	}
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // takeOrder picks the oldest comment with commands that was not handled yet.
@@ -150,12 +164,19 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 			}
 		}
 	}
-	snapshot.Facts = snapshot.Facts.Merge(promote.Facts{})
 }
 
 // hold writes down who keeps a stage and why, or that nobody does any more. The
 // times of several in one comment keep their order.
 func (o *order) hold(r *round, p config.Pipeline, c command.Command, stage command.Stage) {
+	switch {
+	case c.Until.PullRequest != "":
+		o.lines = append(o.lines, fmt.Sprintf("`%s` is not held: `--until` with a pull request is not supported yet; give a time.", stage.Name))
+		return
+	case !c.Until.At.IsZero() && !c.Until.At.After(r.now):
+		o.lines = append(o.lines, fmt.Sprintf("`%s` is not held: the time under `--until` has passed.", stage.Name))
+		return
+	}
 	hold := promote.Hold{
 		Stage: stage.Name, Cause: promote.HeldByCommand, By: o.comment.Author, Reason: c.Reason, Until: c.Until.At,
 		Released: c.Verb == "unhold", Comment: o.comment.ID, At: o.comment.Created.Add(time.Duration(c.Line) * time.Millisecond),
@@ -181,7 +202,6 @@ func (o *order) cancel(r *round, p config.Pipeline, at *place, snapshot *promote
 	news := promote.Facts{Rejections: rejected}
 	r.record(p.Name, news, fmt.Sprintf("%s/%s: cancelled by %s", p.Name, at.stage.Name, o.comment.Author))
 	w.update(at.stage.Target.PromotionBranch(), open.Commit, "")
-	snapshot.Facts = snapshot.Facts.Merge(news)
 	state := snapshot.Stages[at.stage.Name]
 	state.Open = nil
 	snapshot.Stages[at.stage.Name] = state

@@ -33,6 +33,8 @@ func (w *stageWork) do(ctx context.Context) error {
 	}
 	open := w.view.Snapshot.Stages[w.at.stage.Name].Open
 	switch {
+	case w.moves(w.at.stage.Target.PromotionBranch()):
+		return nil // the next round sees what becomes of it
 	case w.at.inFlight:
 		w.verdict.Until = soon(w.verdict.Until, w.now.Add(settle))
 		return nil
@@ -44,6 +46,11 @@ func (w *stageWork) do(ctx context.Context) error {
 		w.merge(*open)
 	}
 	return nil
+}
+
+// moves tells whether this round moves a branch already.
+func (r *round) moves(branch string) bool {
+	return slices.ContainsFunc(r.updates, func(u gitrepo.Update) bool { return u.Ref == heads+branch })
 }
 
 // settle is how long GitHub is given to tell of what was just done.

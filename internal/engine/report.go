@@ -33,7 +33,7 @@ func (l *look) report(ctx context.Context) error {
 				return err
 			}
 		}
-		waiting.add(v, l.config.commit)
+		waiting.add(v, l.config.touched)
 	}
 	for _, commit := range waiting.commits {
 		if err := l.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[commit]), commit)); err != nil {
@@ -50,8 +50,13 @@ func (l *look) check(c report.Check, commit string) forge.Check {
 // reportMistakes tells on the configuration's commit and in one issue why a
 // pipeline stands still (H4).
 func (l *look) reportMistakes(ctx context.Context) error {
-	if len(l.config.mistakes) == 0 || l.config.commit == "" {
+	switch {
+	case l.config.commit == "" || l.config.settled:
 		return nil
+	case len(l.config.mistakes) == 0:
+		err := l.repo.SettleIssue(ctx, "configuration")
+		l.config.settled = err == nil
+		return err
 	}
 	check := report.Broken(l.config.mistakes.Lines())
 	if err := l.repo.WriteCheck(ctx, l.check(check, l.config.commit)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -27,9 +28,9 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 	}
 	var out []promote.Result
 	for _, commit := range at.watched() {
-		observed, err := l.repo.Observations(ctx, commit, sources...)
+		observed, err := l.observations(ctx, commit, sources)
 		if err != nil {
-			return nil, fmt.Errorf("read results on %s: %w", promote.ShortID(commit), err)
+			return nil, err
 		}
 		for _, o := range observed {
 			result := promote.Result{
@@ -45,6 +46,20 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 		}
 	}
 	return out, nil
+}
+
+// observations asks once per look; what comes in meanwhile brings another look.
+func (l *look) observations(ctx context.Context, commit string, sources []promote.Source) ([]forge.Observation, error) {
+	key := fmt.Sprint(commit, sources)
+	if known, ok := l.observed[key]; ok {
+		return known, nil
+	}
+	observed, err := l.repo.Observations(ctx, commit, sources...)
+	if err != nil {
+		return nil, fmt.Errorf("read results on %s: %w", promote.ShortID(commit), err)
+	}
+	l.observed[key] = observed
+	return observed, nil
 }
 
 // watched lists the commits of the last arrivals, and the head where it holds

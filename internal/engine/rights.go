@@ -50,7 +50,7 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 			return "", nil
 		}
 	}
-	return fmt.Sprintf("`/%s %s` is for %s only (`.towpath/policy.yaml`, %s).", verb, stage, those(right), policy.Position), nil
+	return fmt.Sprintf("`/%s %s` is for %s only (%s).", verb, stage, those(right), policy.Position), nil
 }
 
 func containsFold(list []string, name string) bool {

@@ -81,10 +81,10 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		places[stage.Name], snapshot.Stages[stage.Name] = at, state
 		r.record(p.Name, at.news, arrivalLines(p.Name, at.news)...)
 	}
-	snapshot.Facts = facts.Merge(r.facts[p.Name])
 	if r.order != nil {
 		r.order.apply(r, p, places, &snapshot)
 	}
+	snapshot.Facts = facts.Merge(r.facts[p.Name])
 	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git")}
 	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)
 	for i := range view.Verdicts {

@@ -45,6 +45,16 @@ func (r *Repo) EnsureIssue(ctx context.Context, key, title, body string) (int, e
 	return issue.GetNumber(), r.failed(err, "keep issue %s", key)
 }
 
+// SettleIssue closes the open issue of a key, when there is one.
+func (r *Repo) SettleIssue(ctx context.Context, key string) error {
+	issue, ok, err := r.findIssue(ctx, key)
+	if err == nil && ok {
+		closed := "closed"
+		_, _, err = r.client.Issues.Edit(ctx, r.owner, r.name, issue.GetNumber(), &github.IssueRequest{State: &closed})
+	}
+	return r.failed(err, "close issue %s", key)
+}
+
 func (r *Repo) findIssue(ctx context.Context, key string) (*github.Issue, bool, error) {
 	self, err := r.forge.Self(ctx)
 	if err != nil {

@@ -279,3 +279,17 @@ func TestCommentsSince(t *testing.T) {
 		t.Errorf("deleted: %v", err)
 	}
 }
+
+// The issue of something that is mended closes; a second time there is none.
+func TestSettleIssue(t *testing.T) {
+	h := newHub(t)
+	r := h.asApp()
+	number, err := r.EnsureIssue(t.Context(), "config", "towpath: broken", "line 3")
+	must(t, err)
+	for range 2 {
+		must(t, r.SettleIssue(t.Context(), "config"))
+	}
+	if open, _, err := r.IssueState(t.Context(), number); err != nil || open {
+		t.Errorf("open %v, %v", open, err)
+	}
+}

@@ -162,6 +162,10 @@ func (r *Repo) takeTurn(ctx context.Context) error {
 
 func (r *Repo) endTurn() { <-r.turn }
 
+// IsMissing says whether an error means that the server understood what was
+// asked for and does not have it, or does not give it: asking again does not help.
+func IsMissing(err error) bool { return isRefusal(err) }
+
 // isRefusal says whether a server understood that a fetch was asked for and
 // did not want it so.
 func isRefusal(err error) bool {

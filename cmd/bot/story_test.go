@@ -1,0 +1,84 @@
+package main
+
+import (
+	"flag"
+	"maps"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/towpath/towpath/internal/githubtest/openapi"
+)
+
+var update = flag.Bool("update", false, "write what stories compare into their files")
+
+// executable is the program that stories start as a process of its own; `bot` is
+// a command of theirs.
+const executable = "towpath-bot"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){executable: main})
+}
+
+// TestStories drives the bot from outside, as ../../testdata/script/README.md
+// says: over webhooks, git and the registry, never through a Go function.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "../../testdata/script",
+		Setup:              setup,
+		Cmds:               commands(),
+		UpdateScripts:      *update,
+		RequireUniqueNames: true,
+	})
+}
+
+type worldKey struct{}
+
+// setup gives every story a world of its own.
+func setup(env *testscript.Env) error {
+	judge := openapi.New(env.T().(testing.TB))
+	w, err := newWorld(judge)
+	if err != nil {
+		return err
+	}
+	env.Values[worldKey{}] = w
+	env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	env.Defer(func() { w.close(judge) })
+	return nil
+}
+
+// command is what a story can say: the words after its name, and whether the
+// story expects a refusal, which the command then prints.
+type command func(w *world, s *story, args []string) error
+
+// story is one running script.
+type story struct{ *testscript.TestScript }
+
+func (s *story) print(text string) { _, _ = s.Stdout().Write([]byte(text)) }
+
+func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	all := map[string]command{}
+	maps.Copy(all, botCommands())
+	maps.Copy(all, actCommands())
+	maps.Copy(all, showCommands())
+	maps.Copy(all, quietCommands())
+	out := map[string]func(ts *testscript.TestScript, neg bool, args []string){}
+	for name, run := range all {
+		out[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			w := ts.Value(worldKey{}).(*world)
+			s := &story{ts}
+			s.print("") // whatever a command printed before is not this one's
+			err := run(w, s, args)
+			switch {
+			case err != nil && neg:
+				s.print(w.names().plain(err.Error()) + "\n")
+			case err != nil:
+				ts.Fatalf("%s: %v\n\nthe bot's log:\n%s", name, err, w.logs.String())
+			case neg:
+				ts.Fatalf("%s was not refused", name)
+			}
+		}
+	}
+	return out
+}
