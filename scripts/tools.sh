@@ -1,31 +1,88 @@
 #!/bin/sh
-# Installs the command lines that the tests compare with, in the versions that
-# the product's own modules pair with: kustomize v5.8.2 is built on api and
-# kyaml v0.21.2. They go to $TOWPATH_TOOLS, or to bin/ of the clone.
+# Installs the programs that the tests compare with or try things on, unless they
+# are there: kustomize and helm in the versions that the product's own modules
+# pair with (kustomize v5.8.2 is built on api and kyaml v0.21.2), Debian's
+# docker-registry, and on request staticcheck.
+#
+#	scripts/tools.sh [kustomize|helm|docker-registry|staticcheck]...
+#
+# Without arguments: the first three, which `make test` uses. The Go programs go
+# to $TOWPATH_TOOLS, or to bin/ of the clone. What can not be installed is named
+# at the end, and the exit code is 1: the tests that need it skip themselves.
 set -eu
 
 kustomize=v5.8.2
 helm=v3.22.0
+staticcheck=v0.8.2
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 bin=${TOWPATH_TOOLS:-$root/bin}
 mkdir -p "$bin"
 
-# What a released helm is told by its Makefile and a plain `go install` leaves
-# out: its own version, and the Kubernetes version, which follows client-go
-# (v0.X.Y is 1.X; the module alone would assume 1.20).
-minor=$(cd "$root" && go list -m -f '{{.Version}}' k8s.io/client-go | cut -d. -f2)
-told="-X helm.sh/helm/v3/internal/version.version=$helm"
-for package in chartutil lint/rules; do
-	told="$told -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
-done
-
+# has NAME MODULE VERSION: the program is in bin, in this version.
 has() {
 	[ -x "$bin/$1" ] && go version -m "$bin/$1" | grep -q "mod[[:space:]]$2[[:space:]]$3"
 }
 
-cd "$bin" # `go install path@version` looks at no go.mod, and at no toolchain line of ours
-has kustomize sigs.k8s.io/kustomize/kustomize/v5 "$kustomize" ||
-	GOBIN=$bin go install "sigs.k8s.io/kustomize/kustomize/v5@$kustomize"
-has helm helm.sh/helm/v3 "$helm" ||
-	GOBIN=$bin go install -ldflags "$told" "helm.sh/helm/v3/cmd/helm@$helm"
+# get NAME MODULE PACKAGE VERSION [LDFLAGS]
+get() {
+	has "$1" "$2" "$4" && return
+	echo "installing $1 $4"
+	# `go install path@version` looks at no go.mod, and outside of the clone at no
+	# toolchain line of ours.
+	(cd "$bin" && GOBIN=$bin go install -ldflags "${5:-}" "$3@$4")
+}
+
+# What a released helm is told by its Makefile and a plain `go install` leaves
+# out: its own version, and the Kubernetes version, which follows client-go
+# (v0.X.Y is 1.X; the module alone would assume 1.20).
+helm_flags() {
+	minor=$(cd "$root" && go list -m -f '{{.Version}}' k8s.io/client-go | cut -d. -f2)
+	printf '%s' "-X helm.sh/helm/v3/internal/version.version=$helm"
+	for package in chartutil lint/rules; do
+		printf ' %s' "-X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1" "-X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
+	done
+}
+
+registry() {
+	command -v docker-registry >/dev/null && return
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+	echo "installing docker-registry from the distribution's packages"
+	apt="apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60"
+	log=$(mktemp)
+	# RUNLEVEL=1: the tests start it themselves, it need not become a service.
+	if { $apt update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends docker-registry; } >"$log" 2>&1; then
+		rm -f "$log"
+		return
+	fi
+	tail -n 5 "$log" >&2
+	rm -f "$log"
+	return 1
+}
+
+install_tool() {
+	case $1 in
+	kustomize) get kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5 "$kustomize" ;;
+	helm) get helm helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm "$helm" "$(helm_flags)" ;;
+	staticcheck) get staticcheck honnef.co/go/tools honnef.co/go/tools/cmd/staticcheck "$staticcheck" ;;
+	docker-registry) registry ;;
+	*)
+		echo "tools.sh: nothing is known of $1" >&2
+		exit 2
+		;;
+	esac
+}
+
+[ $# -gt 0 ] || set -- kustomize helm docker-registry
+missing=
+for tool; do
+	install_tool "$tool" || missing="$missing $tool"
+done
+[ -z "$missing" ] && exit
+{
+	echo "************************************************************"
+	echo "NOT INSTALLED:$missing"
+	echo "Tests that need them are SKIPPED; the others run."
+	echo "************************************************************"
+} >&2
+exit 1

@@ -121,6 +121,7 @@ type bot struct {
 	options
 	inbox   *inbox.Inbox
 	engine  *engine.Engine
+	missed  *redelivery
 	metrics *metrics
 	handler http.Handler
 }
@@ -139,7 +140,7 @@ func newBot(ctx context.Context, o options) (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bot{options: o}
+	b := &bot{options: o, missed: &redelivery{hub: hub, now: o.now, log: o.log}}
 	if b.inbox, err = inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db")); err != nil {
 		return nil, err
 	}
@@ -167,7 +168,7 @@ func (b *bot) serve(ctx context.Context, listener net.Listener) error {
 	})
 	group.Go(func() error {
 		return b.inbox.Run(ctx, inbox.Config{
-			Look: b.metrics.timed(b.engine.Look), Resolve: b.engine.Resolve, Sweep: b.engine.Repositories, SweepEvery: b.sweepEvery,
+			Look: b.metrics.timed(b.engine.Look), Resolve: b.engine.Resolve, Sweep: b.sweep, SweepEvery: b.sweepEvery,
 			Now: b.now, After: b.after, Logger: b.log,
 		})
 	})
@@ -178,6 +179,12 @@ func (b *bot) serve(ctx context.Context, listener net.Listener) error {
 		return server.Shutdown(stopping)
 	})
 	return errors.Join(group.Wait(), b.inbox.Close())
+}
+
+// sweep lists every repository to look at, and asks for what never came.
+func (b *bot) sweep(ctx context.Context) ([]string, error) {
+	b.missed.ask(ctx)
+	return b.engine.Repositories(ctx)
 }
 
 // store hands verified deliveries to the inbox.

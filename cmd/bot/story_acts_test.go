@@ -21,10 +21,9 @@ import (
 	"github.com/towpath/towpath/internal/githubtest"
 )
 
-// actCommands are what people and outside systems do. Each begins when
-// everything before it has settled, one second later.
+// actCommands are what people and outside systems do.
 func actCommands() map[string]command {
-	out := map[string]command{
+	return acting(map[string]command{
 		"branch":     (*world).branchAct,
 		"check":      (*world).checkAct,
 		"close":      (*world).closeAct,
@@ -37,6 +36,7 @@ func actCommands() map[string]command {
 		"permission": (*world).permissionAct,
 		"protect":    (*world).protectAct,
 		"push":       (*world).pushAct,
+		"race":       (*world).raceAct,
 		"registry":   (*world).registryAct,
 		"repo":       (*world).repoAct,
 		"revert":     (*world).revertAct,
@@ -44,7 +44,12 @@ func actCommands() map[string]command {
 		"status":     (*world).statusAct,
 		"undecided":  (*world).undecidedAct,
 		"workflow":   (*world).workflowAct,
-	}
+	})
+}
+
+// acting makes every act begin when everything before it has settled, one second
+// later.
+func acting(out map[string]command) map[string]command {
 	for name, run := range out {
 		out[name] = func(w *world, s *story, args []string) error {
 			if err := w.act(); err != nil {
@@ -122,7 +127,7 @@ func (w *world) imageAct(s *story, args []string) error {
 		return err
 	}
 	w.images[digest] = tag + or(args, 3, "")
-	if quiet {
+	if quiet || w.running == nil {
 		return nil
 	}
 	return w.tell(ctx, repository, tag, digest)
@@ -133,10 +138,10 @@ func (w *world) registryAct(_ *story, args []string) error {
 	return nil
 }
 
-// pull finds a pull request by #number, or the open one to a branch.
+// pull finds a pull request by its number, or the open one to a branch.
 func (w *world) pull(what string) (githubtest.Pull, error) {
 	for _, p := range slices.Backward(w.hub.Pulls(w.repo)) {
-		if what == "#"+strconv.Itoa(p.Number) || what == p.Base && p.State == "open" && strings.HasPrefix(p.Head, "towpath/") {
+		if what == strconv.Itoa(p.Number) || what == p.Base && p.State == "open" && strings.HasPrefix(p.Head, "towpath/") {
 			return p, nil
 		}
 	}
@@ -145,8 +150,8 @@ func (w *world) pull(what string) (githubtest.Pull, error) {
 
 // number finds the number of an issue or a pull request.
 func (w *world) number(what string) (int, error) {
-	if text, ok := strings.CutPrefix(what, "#"); ok {
-		return strconv.Atoi(text)
+	if number, err := strconv.Atoi(what); err == nil {
+		return number, nil
 	}
 	p, err := w.pull(what)
 	return p.Number, err
@@ -171,13 +176,13 @@ func (w *world) closeAct(_ *story, args []string) error {
 
 func (w *world) commentAct(_ *story, args []string) error {
 	if len(args) != 3 {
-		return usage("comment #1|stage/test you '/status'")
+		return usage("comment 1|stage/test you '/status'")
 	}
 	number, err := w.number(args[0])
 	if err != nil {
 		return err
 	}
-	_, err = w.hub.Comment(w.repo, number, args[1], args[2])
+	_, err = w.hub.Comment(w.repo, number, args[1], w.spoken(args[2]))
 	return err
 }
 
@@ -295,6 +300,21 @@ func (w *world) pushAct(s *story, args []string) error {
 	}
 	_, err := w.hub.Push(w.repo, args[0], args[2], args[1], files)
 	return err
+}
+
+// raceAct lets somebody push to a branch just before the bot's next such call,
+// which is after it has read the branches.
+func (w *world) raceAct(s *story, args []string) error {
+	if len(args) != 4 {
+		return usage("race METHOD path-regexp branch path=file")
+	}
+	to, from, _ := strings.Cut(args[3], "=")
+	text := w.local(s.ReadFile(from))
+	return w.trap.set(func() {
+		if _, err := w.hub.Push(w.repo, args[2], "Faster", "octo", map[string]*string{to: &text}); err != nil {
+			w.logs.Write([]byte("race: " + err.Error()))
+		}
+	}, true, false, args[0], args[1])
 }
 
 // revertAct brings back the tree of an earlier commit, by default the one before

@@ -69,7 +69,7 @@ func (w *world) botCommand(s *story, args []string) error {
 	case args[0] == "kill" && len(args) == 1:
 		return w.end(w.running.kill)
 	case args[0] == "kill" && len(args) == 4:
-		return w.trap.set(w.running, args[1], args[2], args[3])
+		return w.trap.killAt(w.running, args[1], args[2], args[3])
 	}
 	return errors.New(botUsage)
 }
@@ -234,46 +234,55 @@ func (p *process) kill() error {
 	return nil
 }
 
-// trap kills the bot at a request of its own.
+// trap does something at the bot's next call of the API that matches.
 type trap struct {
 	mu     sync.Mutex
-	bot    running
-	before bool
+	do     func()
+	before bool // the call is carried out
+	abort  bool // the answer does not reach the bot
 	method string
 	path   *regexp.Regexp
 }
 
-func (t *trap) set(bot running, moment, method, path string) (err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// killAt kills a process before such a call is carried out, or before it is answered.
+func (t *trap) killAt(bot running, moment, method, path string) error {
 	if _, ok := bot.(*process); !ok {
 		return errors.New("only a bot that was started with -process can be killed at a request")
 	}
-	t.bot, t.before, t.method = bot, moment == "before", method
+	return t.set(func() { _ = bot.kill() }, moment == "before", true, method, path)
+}
+
+func (t *trap) set(do func(), before, abort bool, method, path string) (err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.do, t.before, t.abort, t.method = do, before, abort, method
 	t.path, err = regexp.Compile(path)
 	return err
 }
 
-func (t *trap) spring(r *http.Request) (bot running, before bool) {
+// spring takes the trap when the request is the one that it waits for.
+func (t *trap) spring(r *http.Request) (do func(), before, abort bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.bot == nil || r.Method != t.method || !t.path.MatchString(r.URL.Path) {
-		return nil, false
+	if t.do == nil || r.Method != t.method || !t.path.MatchString(r.URL.Path) {
+		return nil, false, false
 	}
-	bot, t.bot = t.bot, nil
-	return bot, t.before
+	do, t.do = t.do, nil
+	return do, t.before, t.abort
 }
 
 func (t *trap) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		bot, before := t.spring(r)
-		if bot != nil && before {
-			_ = bot.kill()
-			panic(http.ErrAbortHandler)
+		do, before, abort := t.spring(r)
+		if do != nil && before {
+			do()
+			if abort {
+				panic(http.ErrAbortHandler)
+			}
 		}
 		next.ServeHTTP(w, r)
-		if bot != nil {
-			_ = bot.kill()
+		if do != nil && !before {
+			do()
 		}
 	})
 }

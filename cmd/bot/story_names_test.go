@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -19,6 +20,13 @@ type names struct {
 // local turns the registry's name in a story into its address here.
 func (w *world) local(text string) string {
 	return strings.ReplaceAll(text, "ghcr.io/acme/", w.registry.Addr().String()+"/acme/")
+}
+
+// spoken turns the names that stories use for freight into its aliases.
+func (w *world) spoken(text string) string {
+	words := w.nameFreight(&names{known: map[string]string{}})
+	slices.Reverse(words)
+	return strings.NewReplacer(words...).Replace(text)
 }
 
 func (w *world) names() *names {
@@ -57,7 +65,7 @@ func (w *world) nameCommits(n *names) {
 }
 
 // nameFreight calls freight by the tag of its image or by its warehouse, with
-// the number where several have the same.
+// the number where several have the same: pairs of alias and name.
 func (w *world) nameFreight(n *names) []string {
 	if w.repo == "" || w.hub.Refs(w.repo)["refs/heads/towpath/ledger"] == "" {
 		return nil
@@ -95,10 +103,12 @@ func (w *world) nameFreight(n *names) []string {
 var (
 	hash = regexp.MustCompile(`\b(sha256:)?[0-9a-f]{10,64}\b`)
 	guid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	said = regexp.MustCompile(`\b(comment-|comments/)\d+`)
 )
 
 func (n *names) plain(text string) string {
 	text = guid.ReplaceAllString(n.words.Replace(text), "<uuid>")
+	text = said.ReplaceAllString(text, "$1<id>")
 	return hash.ReplaceAllStringFunc(text, func(found string) string {
 		digits := strings.TrimPrefix(found, "sha256:")
 		for full, name := range n.known {

@@ -61,7 +61,7 @@ func (w *world) showPulls(args []string) (string, error) {
 	return out.String(), nil
 }
 
-const showUsage = "show pull|comments|reactions #1|branch · checks|statuses ref · file ref path · ledger · refs · issues · page [path] · log · deliveries · writes"
+const showUsage = "show pull|comments|reactions 1|branch · checks|statuses ref · file ref path · ledger · refs · issues · page [path] · log · deliveries · requests · writes"
 
 func (w *world) show(args []string) (string, error) {
 	switch what := or(args, 0, ""); what {
@@ -91,8 +91,10 @@ func (w *world) show(args []string) (string, error) {
 		return w.logs.String(), nil
 	case "deliveries":
 		return w.showDeliveries(), nil
+	case "requests":
+		return w.showRequests(func(githubtest.Request) bool { return true }), nil
 	case "writes":
-		return w.showWrites(), nil
+		return w.showRequests(writes), nil
 	}
 	return "", usage(showUsage)
 }
@@ -149,15 +151,20 @@ func (w *world) showDeliveries() string {
 	return out.String()
 }
 
-// showWrites lists what was asked of the API since the mark that changes something.
-func (w *world) showWrites() string {
+// showRequests lists what was asked of GitHub since the mark.
+func (w *world) showRequests(which func(githubtest.Request) bool) string {
 	var out strings.Builder
 	for _, r := range w.hub.Requests()[w.marked.requests:] {
-		if r.Method != http.MethodGet && strings.HasPrefix(r.Path, "/api/") && !strings.HasSuffix(r.Path, "/access_tokens") {
-			fmt.Fprintf(&out, "%s %s: %d\n", r.Method, strings.TrimPrefix(r.Path, "/api/v3/repos/"+w.repo), r.Status)
+		if which(r) {
+			fmt.Fprintf(&out, "%s %s: %d\n", r.Method, strings.TrimPrefix(r.Path, "/api/v3"), r.Status)
 		}
 	}
 	return out.String()
+}
+
+// writes tells what changes something by the API.
+func writes(r githubtest.Request) bool {
+	return r.Method != http.MethodGet && strings.HasPrefix(r.Path, "/api/") && !strings.HasSuffix(r.Path, "/access_tokens")
 }
 
 func (w *world) showGit(args []string) (string, error) { return w.git(args...) }

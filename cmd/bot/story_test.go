@@ -4,6 +4,7 @@ import (
 	"flag"
 	"maps"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -43,6 +44,11 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Values[worldKey{}] = w
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		return err
+	}
+	env.Setenv("EXAMPLES", examples)
 	env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	env.Defer(func() { w.close(judge) })
 	return nil
@@ -61,6 +67,9 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 	all := map[string]command{}
 	maps.Copy(all, botCommands())
 	maps.Copy(all, actCommands())
+	maps.Copy(all, peopleCommands())
+	maps.Copy(all, registryCommands())
+	maps.Copy(all, crashCommands())
 	maps.Copy(all, showCommands())
 	maps.Copy(all, quietCommands())
 	out := map[string]func(ts *testscript.TestScript, neg bool, args []string){}

@@ -64,10 +64,16 @@ const maxRaces = 8
 // Look finds out what is to be done in a repository and does it. The time it
 // returns is when the next look is due without any event; zero: never. An error
 // means that something could not be found out or written, and that the look is
-// to be tried again; everything that was written is whole.
+// to be tried again; everything that was written is whole. A limit of GitHub's is
+// no error: the next look is due when it ends.
 func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error) {
 	for range maxRaces {
 		next, err := e.look(ctx, repository)
+		var limited *forge.LimitedError
+		if errors.As(err, &limited) {
+			e.Log.Warn("looking again when GitHub's limit ends", "repo", repository, "until", limited.Until, "error", err)
+			return limited.Until, nil
+		}
 		var stale *gitrepo.StaleError
 		if !errors.As(err, &stale) {
 			return next, err
@@ -93,6 +99,9 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 	}
 	if err := l.report(ctx); err != nil {
 		return time.Time{}, fmt.Errorf("report on %s: %w", repository, err)
+	}
+	if err := l.stillPostponed(); err != nil {
+		return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

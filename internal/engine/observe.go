@@ -27,20 +27,23 @@ const (
 // look is one look at one repository: what was read, and what was decided.
 type look struct {
 	*Engine
-	name     string
-	repo     *forge.Repo
-	git      *gitrepo.Repo
-	now      time.Time
-	branch   string // the default branch
-	refs     map[string]string
-	config   *configuration
-	book     *ledger.Book
-	pulls    map[string][]forge.PullRequest // by promotion branch
-	observed map[string][]forge.Observation // by commit and sources
-	comments []forge.Comment
-	found    map[string]*discovery // by pipeline
-	stuck    map[int]bool          // pull requests that could not be merged in this look
-	views    []report.View
+	name      string
+	repo      *forge.Repo
+	git       *gitrepo.Repo
+	now       time.Time
+	branch    string // the default branch
+	refs      map[string]string
+	config    *configuration
+	book      *ledger.Book
+	pulls     map[string][]forge.PullRequest // by promotion branch
+	observed  map[string][]forge.Observation // by commit and sources
+	comments  []forge.Comment
+	postponed map[int64]error              // comments whose author's rights could not be asked in this look
+	found     map[string]*discovery        // by pipeline
+	fresh     map[string][]promote.Freight // found, and not in the ledger yet
+	refused   map[string]string            // refs that the repository refused to move, with its words
+	stuck     map[int]bool                 // pull requests that could not be merged in this look
+	views     []report.View
 }
 
 // configuration is the parsed configuration at a commit.
@@ -65,7 +68,7 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 		return nil, err
 	}
 	l := &look{Engine: e, name: strings.ToLower(info.FullName), repo: repo, git: git, now: e.Now(), branch: info.DefaultBranch,
-		found: map[string]*discovery{}, stuck: map[int]bool{}, observed: map[string][]forge.Observation{}}
+		found: map[string]*discovery{}, fresh: map[string][]promote.Freight{}, refused: map[string]string{}, stuck: map[int]bool{}, postponed: map[int64]error{}, observed: map[string][]forge.Observation{}}
 	if err := l.readGit(ctx); err != nil {
 		return nil, err
 	}

@@ -35,18 +35,17 @@ type order struct {
 	asked    []command.Stage
 }
 
-// readComments lists the comments since the last look that went well, or the
-// last one that was handled, so that a lost delivery loses no command.
+// readComments lists the comments since the last look that went well, so that
+// neither a lost delivery nor a question that GitHub did not answer loses a command.
 func (l *look) readComments(ctx context.Context) (err error) {
 	since := l.now.Add(-commentMemory)
 	if l.refs[heads+ledger.Branch] == "" {
 		since = l.now.Add(-firstComments)
 	}
-	for _, h := range l.book.Handled {
-		since = latest(since, h.At.Add(-commentOverlap))
-	}
 	l.mu.Lock()
-	since = latest(since, l.listed[l.name])
+	if listed := l.listed[l.name]; listed.After(since) {
+		since = listed
+	}
 	l.mu.Unlock()
 	if l.comments, err = l.repo.Comments(ctx, since); err != nil {
 		return fmt.Errorf("list comments: %w", err)
@@ -54,14 +53,9 @@ func (l *look) readComments(ctx context.Context) (err error) {
 	return nil
 }
 
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// takeOrder picks the oldest comment with commands that was not handled yet.
+// takeOrder picks the oldest comment with commands that was not handled yet. One
+// whose author's rights could not be asked waits for the next look, and holds
+// nobody else up.
 func (r *round) takeOrder(ctx context.Context) error {
 	self, err := r.Forge.Self(ctx)
 	if err != nil {
@@ -70,29 +64,67 @@ func (r *round) takeOrder(ctx context.Context) error {
 	for _, c := range r.comments {
 		_, done := r.book.Handled[c.ID]
 		// An edited comment is not what its author was seen to say.
-		if done || c.Author == self || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
+		if done || r.postponed[c.ID] != nil || c.Author == self || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
 			continue
 		}
 		commands, usage := command.Parse(c.Body, r.names())
 		if usage == nil && len(commands) == 0 {
 			continue
 		}
-		heard, err := r.heard(ctx, c)
-		if err != nil {
-			return err
-		}
-		if !heard {
-			continue
-		}
-		r.order = &order{comment: c, commands: commands}
+		o := &order{comment: c, commands: commands}
 		if usage != nil {
-			r.order.refusal = usage.Text
-		} else if err := r.authorise(ctx); err != nil {
-			return err
+			o.refusal = r.usage(usage)
 		}
-		return r.repo.React(ctx, c.ID, "eyes")
+		taken, err := r.admit(ctx, o)
+		switch {
+		case err != nil:
+			r.Log.Warn("command postponed", "repo", r.name, "comment", c.ID, "error", err)
+			r.postponed[c.ID] = err
+		case taken:
+			r.order = o
+			return nil
+		}
 	}
 	return nil
+}
+
+// usage is the reply to a mistake. Stages of a broken file are not known, so it
+// says what is broken.
+func (r *round) usage(mistake *command.UsageError) string {
+	if len(r.config.mistakes) == 0 {
+		return mistake.Text
+	}
+	return mistake.Text + "\n" + report.Status(nil, nil, r.config.mistakes.Lines())
+}
+
+// admit tells whether an order counts where it stands, shows its author that it
+// was seen, and asks for the rights.
+func (r *round) admit(ctx context.Context, o *order) (bool, error) {
+	heard, err := r.heard(ctx, o.comment)
+	if err != nil || !heard {
+		return false, err
+	}
+	switch err := r.repo.React(ctx, o.comment.ID, "eyes"); {
+	case errors.Is(err, forge.ErrNotFound):
+		return false, nil // deleted meanwhile
+	case err != nil: // a courtesy; without it the command counts all the same
+		r.Log.Warn("no reaction", "repo", r.name, "comment", o.comment.ID, "error", err)
+	}
+	if o.refusal == "" {
+		o.refusal, err = r.authorise(ctx, o)
+	}
+	return err == nil, err
+}
+
+// stillPostponed is the error that makes the look be tried again.
+func (l *look) stillPostponed() error {
+	var out []error
+	for _, c := range l.comments {
+		if err := l.postponed[c.ID]; err != nil {
+			out = append(out, fmt.Errorf("comment %d: %w", c.ID, err))
+		}
+	}
+	return errors.Join(out...)
 }
 
 func (r *round) names() command.Names {
@@ -109,7 +141,10 @@ func (r *round) names() command.Names {
 // requests after they were merged.
 func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
 	open, merged, err := r.repo.IssueState(ctx, c.Issue)
-	if err != nil {
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		return false, nil // deleted or moved elsewhere, with the comment
+	case err != nil:
 		return false, fmt.Errorf("read #%d: %w", c.Issue, err)
 	}
 	if open || !merged {
@@ -123,22 +158,19 @@ func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
 	return false, nil
 }
 
-// authorise asks for the commenter's rights, per command and per stage. One "no"
-// and nothing runs; not being able to ask is an error, and tried again.
-func (r *round) authorise(ctx context.Context) error {
-	for _, c := range r.order.commands {
+// authorise asks for the commenter's rights, per command and per stage, and
+// returns "" or the refusal. One "no" and nothing runs; not being able to ask is
+// an error, and tried again.
+func (r *round) authorise(ctx context.Context, o *order) (string, error) {
+	for _, c := range o.commands {
 		for _, stage := range c.Stages {
-			denied, err := r.may(ctx, c.Verb, stage, r.order.comment.Author)
-			if err != nil {
-				return err
-			}
-			if denied != "" {
-				r.order.refusal = denied
-				return nil
+			denied, err := r.may(ctx, c.Verb, stage, o.comment.Author)
+			if err != nil || denied != "" {
+				return denied, err
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // apply turns the order's commands for one pipeline into wishes and facts.
@@ -197,11 +229,15 @@ func (o *order) cancel(r *round, p config.Pipeline, at *place, snapshot *promote
 		return
 	}
 	w := stageWork{round: r, pipeline: p, at: at}
-	w.closePull(*open, "cancelled by @"+o.comment.Author)
 	rejected := at.reject(open.Proposal.Freight, o.comment.Author, forge.PullRequest{Number: open.PullRequest, ClosedAt: r.now})
 	news := promote.Facts{Rejections: rejected}
 	r.record(p.Name, news, fmt.Sprintf("%s/%s: cancelled by %s", p.Name, at.stage.Name, o.comment.Author))
+	// Without its branch GitHub closes the pull request by itself, so the whole
+	// cancelling is one push, and no crash leaves half of it.
 	w.update(at.stage.Target.PromotionBranch(), open.Commit, "")
+	if open.PullRequest != 0 {
+		r.after = append(r.after, w.closing(*open, "cancelled by @"+o.comment.Author))
+	}
 	state := snapshot.Stages[at.stage.Name]
 	state.Open = nil
 	snapshot.Stages[at.stage.Name] = state
@@ -236,7 +272,7 @@ func (r *round) outcomes() []string {
 	for _, c := range r.order.commands {
 		switch c.Verb {
 		case "help":
-			out = append(out, command.Help())
+			out = append(out, "these are the commands:", command.Help())
 		case "status":
 			out = append(out, report.Status(r.views, stageNames(c.Stages), r.config.mistakes.Lines()))
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/towpath/towpath/internal/config"
@@ -27,12 +28,15 @@ type stageWork struct {
 }
 
 func (w *stageWork) do(ctx context.Context) error {
-	if w.at.leftover && w.verdict.Action != promote.Promote {
+	if w.at.leftover && w.verdict.Action != promote.Promote && w.refusal() == "" {
 		w.update(w.at.stage.Target.PromotionBranch(), w.at.promotionHead, "")
 		w.changedOnlyBranch()
 	}
 	open := w.view.Snapshot.Stages[w.at.stage.Name].Open
 	switch {
+	case w.refusal() != "":
+		w.fail(promote.Reason{Kind: promote.PushRefused, Stage: w.at.stage.Name, Note: w.refusal()})
+		return nil
 	case w.moves(w.at.stage.Target.PromotionBranch()):
 		return nil // the next round sees what becomes of it
 	case w.at.inFlight:
@@ -46,6 +50,17 @@ func (w *stageWork) do(ctx context.Context) error {
 		w.merge(*open)
 	}
 	return nil
+}
+
+// refusal is what the repository said when it refused to move the stage's
+// branches; empty: it did not.
+func (w *stageWork) refusal() string {
+	for _, branch := range []string{w.at.stage.Target.PromotionBranch(), w.at.stage.Target.Branch} {
+		if words := w.refused[heads+branch]; words != "" {
+			return branch + ": " + words
+		}
+	}
+	return ""
 }
 
 // moves tells whether this round moves a branch already.
@@ -298,9 +313,24 @@ func (w *stageWork) propose(made *assembly) error {
 		return fmt.Errorf("commit promotion: %w", err)
 	}
 	w.update(target.PromotionBranch(), w.at.promotionHead, commit)
+	w.tellMoved(made)
 	news := promote.Facts{Proposals: []promote.Proposal{proposal}, Holds: w.holds()}
 	w.record(w.pipeline.Name, news, proposalLine(w.pipeline.Name, proposal, made.freight))
 	return nil
+}
+
+// tellMoved says once on an open pull request that it was made again because the
+// stage branch moved (P8).
+func (w *stageWork) tellMoved(made *assembly) {
+	open := w.view.Snapshot.Stages[w.at.stage.Name].Open
+	if open == nil || open.PullRequest == 0 || w.verdict.Ask != nil || open.Proposal.BaseTree == w.at.head.Tree {
+		return
+	}
+	w.before = append(w.before, effect{fmt.Sprintf("tell #%d that its base moved", open.PullRequest), func(ctx context.Context) error {
+		_, err := w.repo.Reply(ctx, open.PullRequest, "moved-"+made.base, fmt.Sprintf(
+			"`%s` moved to %s: this promotion is made again on its new head.", w.at.stage.Target.Branch, made.base))
+		return err
+	}})
 }
 
 // openPull opens the pull request of a promotion that was pushed.
@@ -319,8 +349,9 @@ func (w *stageWork) openPull(ctx context.Context, open promote.Open) error {
 		if exists != nil {
 			return w.readPulls(ctx)
 		}
-		w.pulls[target.PromotionBranch()] = slices.Insert(w.pulls[target.PromotionBranch()], 0, pull)
-		return nil
+		before := w.pulls[target.PromotionBranch()]
+		w.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
+		return w.linkSuperseded(ctx, before, pull.Number)
 	}})
 	return nil
 }
@@ -356,8 +387,24 @@ func (w *stageWork) merge(open promote.Open) {
 // closing is not taken for a person's rejection, after a crash either.
 const closedMark = "<!-- towpath: closed by towpath -->"
 
+// anotherAsked ends the text of a promotion that somebody's wish closed, until
+// the number of the new one is known: GitHub has one open pull request per branch.
+const anotherAsked = " asked for another promotion"
+
 func (w *stageWork) supersede(open promote.Open) {
-	w.before = append(w.before, w.closing(open, "replaced: @"+w.verdict.Ask.By+" asked for another promotion"))
+	w.before = append(w.before, w.closing(open, "@"+w.verdict.Ask.By+anotherAsked))
+}
+
+// linkSuperseded tells the promotion that was closed for this one where it went.
+func (w *stageWork) linkSuperseded(ctx context.Context, closed []forge.PullRequest, number int) error {
+	if len(closed) == 0 || !strings.HasPrefix(closed[0].Body, closedMark) {
+		return nil
+	}
+	body := strings.Replace(closed[0].Body, anotherAsked+".", fmt.Sprintf("%s: #%d.", anotherAsked, number), 1)
+	if body == closed[0].Body {
+		return nil
+	}
+	return w.repo.EditPullRequest(ctx, closed[0].Number, closed[0].Title, body)
 }
 
 func (w *stageWork) closePull(open promote.Open, why string) {

@@ -226,24 +226,32 @@ func (l *look) open(ctx context.Context, at *place) (*promote.Open, error) {
 	if out.PullRequest == 0 {
 		return out, nil
 	}
-	return out, l.judgePull(ctx, at, out)
+	return out, l.judgePull(ctx, at, tree, out)
 }
 
 // judgePull asks what GitHub says of the open pull request. Only a merge that is
 // ours needs to know whether it is mergeable.
-func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) error {
+func (l *look) judgePull(ctx context.Context, at *place, tree string, open *promote.Open) error {
 	reviews, err := l.repo.Reviews(ctx, open.PullRequest)
 	if err != nil {
 		return fmt.Errorf("list reviews of #%d: %w", open.PullRequest, err)
 	}
-	latest := map[string]string{}
+	latest := map[string]forge.Review{}
 	for _, r := range reviews {
-		if state := strings.ToUpper(r.State); state != "COMMENTED" {
-			latest[r.User] = state
+		if r.State = strings.ToUpper(r.State); r.State != "COMMENTED" {
+			latest[r.User] = r
 		}
 	}
-	for _, state := range latest {
-		open.Approved = open.Approved || state == "APPROVED"
+	for _, r := range latest {
+		if r.State != "APPROVED" {
+			continue
+		}
+		// What was approved is a tree: made again on another base it may be the same.
+		reviewed, err := l.content(ctx, at, r.CommitID)
+		if err != nil {
+			return fmt.Errorf("read the commit that %s reviewed: %w", r.User, err)
+		}
+		open.Approved = open.Approved || reviewed == tree
 	}
 	pull, err := l.repo.PullRequest(ctx, open.PullRequest)
 	if err != nil {
@@ -260,11 +268,11 @@ func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]pro
 	if known || at.head.Commit == "" || at.head.Tree == "" {
 		return nil, nil
 	}
-	commit, err := l.git.Commit(ctx, at.head.Commit)
+	wrote, err := l.promotionsWrote(ctx, p, at)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
 	}
-	if strings.Contains(commit.Message, "\nTowpath-Pipeline: "+p.ID()+"\n") {
+	if wrote {
 		return []promote.Reason{{Kind: promote.LedgerLost, Stage: at.stage.Name}}, nil
 	}
 	where := "branch " + at.stage.Target.Branch
@@ -272,4 +280,34 @@ func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]pro
 		where = "folder " + at.stage.Target.Path + " of " + where
 	}
 	return []promote.Reason{{Kind: promote.ForeignBranch, Stage: at.stage.Name, Note: where}}, nil
+}
+
+// ownHistory is how many commits of a branch are asked for our trailers.
+const ownHistory = 100
+
+// promotionsWrote tells whether the history of a stage's branch carries trailers
+// of the stage: on its commits, or on what was merged into it.
+func (l *look) promotionsWrote(ctx context.Context, p config.Pipeline, at *place) (bool, error) {
+	log, err := l.git.Log(ctx, at.head.Commit, "", ownHistory)
+	if err != nil {
+		return false, err
+	}
+	ours := func(message string) bool {
+		return strings.Contains(message, "\nTowpath-Pipeline: "+p.ID()+"\nTowpath-Stage: "+at.stage.Name+"\n")
+	}
+	for _, commit := range log {
+		if ours(commit.Message) {
+			return true, nil
+		}
+		for _, merged := range commit.Parents[min(1, len(commit.Parents)):] {
+			commit, err := l.git.Commit(ctx, merged)
+			if err != nil {
+				return false, err
+			}
+			if ours(commit.Message) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/report"
 )
@@ -24,6 +25,9 @@ func (l *look) report(ctx context.Context) error {
 	l.Engine.views[l.name] = l.views
 	l.mu.Unlock()
 	if err := l.reportMistakes(ctx); err != nil {
+		return err
+	}
+	if err := l.reportLoss(ctx); err != nil {
 		return err
 	}
 	waiting := newWaiting()
@@ -63,6 +67,27 @@ func (l *look) reportMistakes(ctx context.Context) error {
 		return err
 	}
 	_, err := l.repo.EnsureIssue(ctx, "configuration", check.Title, check.Summary)
+	return err
+}
+
+// reportLoss tells in one issue that the ledger is gone (L4).
+func (l *look) reportLoss(ctx context.Context) error {
+	var lost []string
+	for _, v := range l.views {
+		for _, verdict := range v.Verdicts {
+			for _, r := range verdict.Reasons {
+				if r.Kind == promote.LedgerLost && r.Stage == verdict.Stage {
+					lost = append(lost, "- `"+v.Pipeline.Name+"/"+verdict.Stage+"`")
+				}
+			}
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	_, err := l.repo.EnsureIssue(ctx, "ledger", "Towpath's ledger is lost", fmt.Sprintf(
+		"Promotions wrote these stages, and the branch `%s` does not know of them. Nothing is promoted until it is there again; "+
+			"every clone that fetched it has it, and the repository's activity page shows its last commit.\n\n%s", ledger.Branch, strings.Join(lost, "\n")))
 	return err
 }
 

@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -32,6 +35,9 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 		needed = "write"
 	}
 	has, err := l.repo.Permission(ctx, user)
+	if forbidden(err) {
+		return l.unasked(err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("ask for the permission of %s: %w", user, err)
 	}
@@ -43,6 +49,9 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 	}
 	for _, team := range right.Teams {
 		member, err := l.repo.InTeam(ctx, team, user)
+		if forbidden(err) {
+			return l.unasked(err)
+		}
 		if err != nil {
 			return "", fmt.Errorf("ask whether %s is in %s: %w", user, team, err)
 		}
@@ -51,6 +60,19 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 		}
 	}
 	return fmt.Sprintf("`/%s %s` is for %s only (%s).", verb, stage, those(right), policy.Position), nil
+}
+
+// forbidden tells a question that GitHub does not let us ask, which asking again
+// does not change.
+func forbidden(err error) bool {
+	var refused *forge.APIError
+	return errors.As(err, &refused) && refused.Status < http.StatusInternalServerError
+}
+
+func (l *look) unasked(err error) (string, error) {
+	l.Log.Warn("rights can not be asked", "repo", l.name, "error", err)
+	return "Nothing was done: GitHub does not let Towpath ask for your rights. Its App lacks the permission " +
+		"to read the organisation's members, or the repository's metadata.", nil
 }
 
 func containsFold(list []string, name string) bool {

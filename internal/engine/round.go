@@ -67,10 +67,9 @@ func (l *look) round(ctx context.Context) (*round, error) {
 func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	facts := r.book.Pipelines[p.Name]
 	if r.found[p.Name] == nil {
-		freight, found := r.discover(ctx, p.Pipeline, facts)
-		r.found[p.Name] = found
-		r.record(p.Name, promote.Facts{Freight: freight}, freightLines(p.Name, freight)...)
+		r.fresh[p.Name], r.found[p.Name] = r.discover(ctx, p.Pipeline, facts)
 	}
+	r.record(p.Name, promote.Facts{Freight: r.fresh[p.Name]}, freightLines(p.Name, r.fresh[p.Name])...)
 	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}, Trouble: r.found[p.Name].trouble}
 	places := map[string]*place{}
 	for _, stage := range p.Stages {
@@ -133,7 +132,7 @@ func (r *round) write(ctx context.Context) error {
 	if err := r.perform(ctx, r.before); err != nil {
 		return err
 	}
-	if err := r.push(ctx); err != nil {
+	if pushed, err := r.push(ctx); !pushed || err != nil {
 		return err
 	}
 	return r.perform(ctx, r.after)
@@ -151,17 +150,26 @@ func (r *round) perform(ctx context.Context, effects []effect) error {
 }
 
 // push writes the ledger's commit and every branch in one atomic push. Nothing
-// is pushed when there is nothing to say.
-func (r *round) push(ctx context.Context) error {
+// is pushed when there is nothing to say. A stage whose branch the repository
+// refuses to have moved stands aside, and the round is done again without it.
+func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	if len(r.facts) == 0 && r.handled == nil && len(r.updates) == 0 {
-		return nil
+		return true, nil
 	}
 	if err := r.commitLedger(ctx); err != nil {
-		return err
+		return false, err
 	}
-	if err := r.batch.Push(ctx, r.updates...); err != nil {
-		return fmt.Errorf("push: %w", err)
+	err = r.batch.Push(ctx, r.updates...)
+	var refusal *gitrepo.RefusedError
+	if errors.As(err, &refusal) && refusal.Ref != heads+ledger.Branch && r.refused[refusal.Ref] == "" {
+		r.refused[refusal.Ref] = refusal.Reason
+		r.changed = true
+		return false, nil
 	}
+	if err != nil {
+		return false, fmt.Errorf("push: %w", err)
+	}
+	clear(r.fresh)
 	for _, u := range r.updates {
 		r.refs[u.Ref] = u.New
 		if u.New == "" {
@@ -176,7 +184,7 @@ func (r *round) push(ctx context.Context) error {
 		r.book.Handled[r.handled.Comment] = *r.handled
 	}
 	r.changed = true
-	return nil
+	return true, nil
 }
 
 func (r *round) commitLedger(ctx context.Context) error {
@@ -225,10 +233,4 @@ func (r *round) commitLedger(ctx context.Context) error {
 // signature is who commits, at the time of the look.
 func (l *look) signature() gitrepo.Signature {
 	return gitrepo.Signature{Name: "towpath", Email: "towpath@users.noreply.github.com", When: l.now}
-}
-
-// refused tells a rule of the repository that refused a push from other errors.
-func refused(err error) (*gitrepo.RefusedError, bool) {
-	var out *gitrepo.RefusedError
-	return out, errors.As(err, &out)
 }

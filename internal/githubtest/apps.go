@@ -86,7 +86,9 @@ func (s *Server) reposOf(who actor) []*repo {
 
 // listUserRepos lists what a person may push to.
 func listUserRepos(c *call) (reply, error) {
-	return list(c, "", c.reposOf(c.who), c.repoBody)
+	return list(c, "", c.reposOf(c.who), func(r *repo) object {
+		return with(c.repoBody(r), object{"permissions": c.permissions(r, c.who)})
+	})
 }
 
 func getUser(c *call) (reply, error) {

@@ -136,14 +136,19 @@ func (s *Server) repoBody(r *repo) object {
 
 // fullRepo is the answer to the question for one repository.
 func (s *Server) fullRepo(r *repo, who actor) object {
-	level := s.level(r, who)
 	return with(s.repoBody(r), object{
 		"subscribers_count": 0, "network_count": 0, "has_pull_requests": true,
 		"allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true, "allow_auto_merge": false,
 		"delete_branch_on_merge": false, "allow_update_branch": false,
-		"permissions": object{"admin": level >= admin, "maintain": level >= maintain, "push": level >= write,
-			"triage": level >= triage, "pull": level >= read},
+		"permissions": s.permissions(r, who),
 	})
+}
+
+// permissions says what an actor may do with a repository.
+func (s *Server) permissions(r *repo, who actor) object {
+	level := s.level(r, who)
+	return object{"admin": level >= admin, "maintain": level >= maintain, "push": level >= write,
+		"triage": level >= triage, "pull": level >= read}
 }
 
 // association is how an author relates to a repository.

@@ -11,7 +11,10 @@ import (
 // Fault makes matching requests fail, the REST API's and git's alike. With a
 // Status the request is answered so and has no effect. Without one it has its
 // effect, and the answer is cut after CutAfterBytes bytes of its body and the
-// connection closed, which is how a push that was applied looks lost.
+// connection closed, which is how a push that was applied looks lost. Before and
+// After run around the effect while whoever asked still waits: whoever is killed
+// in one of them never hears of the answer. A fault that has only them changes
+// nothing else.
 type Fault struct {
 	Method        string         // empty: any
 	Path          *regexp.Regexp // against path and query; nil: any
@@ -19,6 +22,7 @@ type Fault struct {
 	Times         int           // how many requests; 0: all that follow
 	RetryAfter    time.Duration // with Status; sent in whole seconds when positive
 	CutAfterBytes int
+	Before, After func()
 }
 
 // Fail plants a fault; the first planted that matches acts.
@@ -62,6 +66,22 @@ func (b *faultBox) take(r *http.Request) (Fault, bool) {
 		return *f, true
 	}
 	return Fault{}, false
+}
+
+// around runs what the fault does besides answering; nil functions do nothing.
+func (f Fault) around(serve func()) {
+	if f.Before != nil {
+		f.Before()
+	}
+	serve()
+	if f.After != nil {
+		f.After()
+	}
+}
+
+// cuts tells whether the answer is cut.
+func (f Fault) cuts() bool {
+	return f.Status == 0 && (f.CutAfterBytes > 0 || f.Before == nil && f.After == nil)
 }
 
 func (f Fault) answer(w http.ResponseWriter) {

@@ -185,14 +185,17 @@ func (s *Server) watched(next http.Handler) http.Handler {
 			s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.Path, Status: seen.status, At: s.now()})
 			s.mu.Unlock()
 		}()
-		if fault, ok := s.faults.take(r); ok {
+		fault, ok := s.faults.take(r)
+		if ok && fault.cuts() {
+			seen.cut = fault.CutAfterBytes
+		}
+		fault.around(func() {
 			if fault.Status != 0 {
 				fault.answer(seen)
 				return
 			}
-			seen.cut = fault.CutAfterBytes
-		}
-		next.ServeHTTP(seen, r)
+			next.ServeHTTP(seen, r)
+		})
 	})
 }
 

@@ -10,9 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // Update moves one ref, if it still is where we think.
@@ -41,11 +39,7 @@ func (b *Batch) Push(ctx context.Context, updates ...Update) error {
 	if err != nil {
 		return fmt.Errorf("push: %w", err)
 	}
-	request, err := encodePush(updates, objects)
-	if err != nil {
-		return fmt.Errorf("push: %w", err)
-	}
-	if err := b.repo.push(ctx, updates, request); err != nil {
+	if err := b.repo.push(ctx, updates, encodePush(updates, objects)); err != nil {
 		return err
 	}
 	if err := b.repo.objects.add(objects); err != nil {
@@ -127,7 +121,7 @@ func (o object) needs(id plumbing.Hash) ([]plumbing.Hash, error) {
 	return nil, nil
 }
 
-func encodePush(updates []Update, objects map[plumbing.Hash]object) ([]byte, error) {
+func encodePush(updates []Update, objects map[plumbing.Hash]object) []byte {
 	var w pktWriter
 	deletesOnly := true
 	for i, u := range updates {
@@ -139,22 +133,10 @@ func encodePush(updates []Update, objects map[plumbing.Hash]object) ([]byte, err
 		deletesOnly = deletesOnly && u.New == ""
 	}
 	w.flush()
-	if deletesOnly {
-		return w.Bytes(), nil
+	if !deletesOnly {
+		encodePack(&w.Buffer, objects)
 	}
-	staged := memory.NewStorage()
-	ids := make([]plumbing.Hash, 0, len(objects))
-	for id, o := range objects {
-		if _, err := staged.SetEncodedObject(o.encoded()); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	plumbing.HashesSort(ids)
-	if _, err := packfile.NewEncoder(&w, staged, false).Encode(ids, 0); err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
-	}
-	return w.Bytes(), nil
+	return w.Bytes()
 }
 
 func orZero(id string) string {

@@ -189,7 +189,7 @@ func (s *store) add(objects map[plumbing.Hash]object) error {
 			s.objects[id] = o
 			continue
 		}
-		if _, err := s.disk.SetEncodedObject(o.encoded()); err != nil {
+		if err := writeLoose(s.dir, id, o); err != nil {
 			return fmt.Errorf("write object %s: %w", id, err)
 		}
 		s.cache(id, o)

@@ -62,6 +62,9 @@ func (d *decision) ask() *Ask {
 // revert does not stop what a person asks for; the one that asks releases it.
 func (d *decision) stops(asked bool) ([]Reason, time.Time) {
 	reasons := slices.Clone(d.state.Trouble)
+	if len(reasons) == 0 {
+		reasons = d.loss()
+	}
 	if d.policy.Freeze {
 		reasons = append(reasons, Reason{Kind: Frozen, Stage: d.stage.Name})
 	}
@@ -71,6 +74,19 @@ func (d *decision) stops(asked bool) ([]Reason, time.Time) {
 		until = hold.Until
 	}
 	return reasons, until
+}
+
+// loss holds all stages when the ledger does not know one of them any more: what
+// it would say of the others is not the whole truth either (L4).
+func (d *decision) loss() []Reason {
+	for _, stage := range d.pipeline.Stages {
+		for _, r := range d.snapshot.Stages[stage.Name].Trouble {
+			if r.Kind == LedgerLost {
+				return []Reason{r}
+			}
+		}
+	}
+	return nil
 }
 
 func (d *decision) stopped(reasons []Reason, until time.Time) Verdict {
@@ -156,7 +172,8 @@ func (d *decision) trouble() {
 	}
 }
 
-// unseen tells whether no upstream ever held this combination (A9).
+// unseen tells whether this combination was never verified together in one of the
+// upstreams (A9).
 func (d *decision) unseen(want map[string]string) bool {
 	upstreams := map[string]bool{}
 	for _, r := range d.stage.Requests {
@@ -167,14 +184,13 @@ func (d *decision) unseen(want map[string]string) bool {
 	if len(want) < 2 || len(upstreams) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(d.snapshot.Facts.Arrivals, func(a Arrival) bool {
-		for warehouse, freight := range want {
-			if a.Freight[warehouse] != freight {
-				return false
-			}
+	for _, a := range d.snapshot.Facts.Arrivals {
+		upstream, _ := d.pipeline.Stage(a.Stage)
+		if upstreams[a.Stage] && a.brings(want) && d.snapshot.judge(upstream, a).Verified {
+			return false
 		}
-		return upstreams[a.Stage]
-	})
+	}
+	return true
 }
 
 // newer tells whether freight a was selected after b. Anything is newer than

@@ -32,6 +32,16 @@ func (a Arrival) Entered() time.Time {
 	return a.At
 }
 
+// brings tells whether the arrival held all of the freight at once.
+func (a Arrival) brings(freight map[string]string) bool {
+	for warehouse, id := range freight {
+		if a.Freight[warehouse] != id {
+			return false
+		}
+	}
+	return true
+}
+
 // Proposal is a promotion that was put on its branch. It is named by the tree,
 // since the commit's id is not known before it is written (L1).
 type Proposal struct {

@@ -32,6 +32,9 @@ func (d *decision) keep(open Open) Verdict {
 	v := d.verdict
 	v.Action, v.Freight, v.Rule = Opened, open.Proposal.Freight, open.Proposal.Rule
 	v.Blocked = d.blocks(open)
+	if !open.Foreign && d.unseen(open.Proposal.Freight) {
+		v.Reasons = append(v.Reasons, Reason{Kind: CombinationUnseen})
+	}
 	switch {
 	case open.Foreign:
 	case open.Proposal.BaseTree != d.state.Head.Tree:

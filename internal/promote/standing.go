@@ -59,7 +59,7 @@ func (s Snapshot) verification(stage Stage, warehouse, freight string, arrivals 
 		if a.Freight[warehouse] != freight {
 			continue
 		}
-		verdict := s.judge(stage, a, arrivals)
+		verdict := s.judge(stage, a)
 		if verdict.Verified || !verdict.pending() {
 			return verdict
 		}
@@ -75,7 +75,7 @@ func (s Standing) pending() bool {
 }
 
 // judge applies the stage's required gates to one arrival.
-func (s Snapshot) judge(stage Stage, a Arrival, arrivals []Arrival) Standing {
+func (s Snapshot) judge(stage Stage, a Arrival) Standing {
 	out := Standing{Verified: true, VerifiedAt: a.At}
 	if stage.OnArrival {
 		return out

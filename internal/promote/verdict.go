@@ -66,6 +66,7 @@ const (
 	DiscoveryFailed   ReasonKind = "discovery-failed"
 	RenderFailed      ReasonKind = "render-failed"
 	PromotionFailed   ReasonKind = "promotion-failed"
+	PushRefused       ReasonKind = "push-refused"
 	Conflict          ReasonKind = "conflict"
 	MergeWaits        ReasonKind = "merge-waits"
 	MovedSince        ReasonKind = "moved-since"
@@ -130,12 +131,16 @@ func (r Reason) String() string {
 		return fmt.Sprintf("newer freight %s waits: the open promotion has an approving review", r.Freight)
 	case ForeignBranch:
 		return fmt.Sprintf("%s holds files that no promotion wrote; it is left alone", r.Note)
+	case LedgerLost:
+		return fmt.Sprintf("ledger lost: %s was written by promotions that the ledger does not know", r.Stage)
 	case DiscoveryFailed:
 		return fmt.Sprintf("discovery failed for warehouse %s: %s", r.Warehouse, r.Note)
 	case RenderFailed:
 		return "render failed: " + r.Note
 	case PromotionFailed:
 		return "verified but promotion failed: " + r.Note
+	case PushRefused:
+		return "verified, but a rule of the repository refused the push to " + r.Note + "; put Towpath on the rule's bypass list"
 	case MergeWaits:
 		return "merge waits: GitHub says " + r.Note
 	case MovedSince:
@@ -151,7 +156,6 @@ var fixed = map[ReasonKind]string{
 	BaseMoved:   "the stage branch moved: the promotion is made again on its new head",
 	Unopened:    "the pull request is still to be opened",
 	ForeignHead: "the promotion branch has commits not written by Towpath: `/promote` replaces them",
-	LedgerLost:  "ledger lost: the stage branch was written by promotions that the ledger does not know",
 	Conflict:    "the pull request has a merge conflict",
 }
 

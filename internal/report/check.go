@@ -1,92 +1,156 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/promote"
 )
 
+// Check is a check run to write. Conclusion is neutral, success or failure; the
+// title is plain text of at most 100 characters, the summary Markdown.
+type Check struct {
+	Name       string
+	Conclusion string
+	Title      string
+	Summary    string
+}
+
 // CheckName is the check of a commit that something waits at.
 const CheckName = "towpath"
 
-// Proposed is the check on a promotion's head: whether it may be merged.
+// maxCheckTitle is what people see of a check's title without opening it; a
+// commit status takes 140 characters.
+const maxCheckTitle = 100
+
+// Proposed is the check on a promotion's head: whether it may be merged (P5).
 func Proposed(v View, stage string) Check {
-	verdict := v.verdict(stage)
 	c := Check{Name: fmt.Sprintf("towpath: %s/%s", v.Pipeline.Name, stage), Conclusion: "success", Title: "the rule is met"}
+	verdict, _ := v.verdict(stage)
+	if blocked := important(verdict.Blocked); len(blocked) > 0 {
+		c.Conclusion, c.Title = "failure", checkTitle("must not be merged: "+blocked[0].String())
+		c.Summary = "This promotion must not be merged:\n\n" + list(sentences(blocked)) + "\n"
+	}
 	if open := v.open(stage); open != nil {
-		c.Summary = prose(open.Proposal.Rule) + "\n"
+		if rule := open.Proposal.Rule; rule != "" && c.Conclusion == "success" {
+			c.Title = checkTitle("the rule is met: " + rule)
+		}
+		c.Summary += v.evidence(stage, open.Proposal)
 	}
-	if len(verdict.Blocked) > 0 {
-		c.Conclusion, c.Title = "failure", title("must not be merged: "+verdict.Blocked[0].String())
-		c.Summary = "This promotion must not be merged:\n\n" + reasonList(verdict.Blocked)
-	}
+	c.Summary += drawing(v, "")
 	return c
 }
 
-// Waiting is the check on a commit at which people look for what waits there.
-// Every view's verdicts are narrowed to those.
+// Waiting is the check on a commit at which people look for what waits there
+// (P5). Every view's verdicts are narrowed to those.
 func Waiting(views []View) Check {
-	var titles []string
-	var b strings.Builder
-	b.WriteString("| stage | state | freight | why | changes at |\n|---|---|---|---|---|\n")
+	var heads []headline
 	for _, v := range views {
 		for _, verdict := range v.Verdicts {
-			titles = append(titles, v.headline(verdict))
-			b.WriteString(v.tableRow(verdict))
+			heads = append(heads, v.headline(verdict, len(views) > 1))
 		}
 	}
-	return Check{Name: CheckName, Conclusion: "neutral", Title: title(strings.Join(titles, "; ")), Summary: bounded(b.String())}
+	slices.SortStableFunc(heads, func(a, b headline) int { return cmp.Compare(a.weight, b.weight) })
+	return Check{Name: CheckName, Conclusion: "neutral", Title: joined(heads), Summary: blocks(views, nil)}
 }
 
-func (v View) headline(verdict promote.Verdict) string {
-	open := v.open(verdict.Stage)
+// headline is one stage in a check's title.
+type headline struct {
+	text   string
+	weight int
+}
+
+// The weights of headlines that have no reason, after those of reasons.
+const (
+	opened = remark + iota + 1
+	promoting
+	settled
+)
+
+func (v View) headline(verdict promote.Verdict, several bool) headline {
+	name := verdict.Stage
+	if several {
+		name = v.Pipeline.Name + "/" + name
+	}
+	blocked, reasons, top := important(verdict.Blocked), important(verdict.Reasons), settled
+	if len(reasons) > 0 {
+		top = weight(reasons[0].Kind)
+	}
 	switch {
-	case open != nil && open.PullRequest != 0:
-		return fmt.Sprintf("%s: #%d is open", verdict.Stage, open.PullRequest)
-	case len(verdict.Reasons) > 0:
-		return verdict.Stage + ": " + verdict.Reasons[0].String()
-	case verdict.Action == promote.Current:
-		return verdict.Stage + " is current"
+	case len(blocked) > 0:
+		return headline{fmt.Sprintf("%s: %s must not be merged: %s", name, v.pull(verdict.Stage, false), blocked[0]), failed}
+	case v.open(verdict.Stage) != nil && top > failed:
+		return headline{fmt.Sprintf("%s: %s is open", name, v.pull(verdict.Stage, false)), opened}
+	case verdict.Action == promote.Promote && top > failed:
+		return headline{fmt.Sprintf("%s: promoting %s", name, v.names(v.moving(verdict.Stage, verdict.Freight))), promoting}
+	case len(reasons) > 0:
+		return headline{name + ": " + reasons[0].String(), top}
 	}
-	return verdict.Stage + ": " + string(verdict.Action)
+	return headline{name + ": " + string(verdict.Action), settled}
 }
 
-// tableRow is one stage in every table.
-func (v View) tableRow(verdict promote.Verdict) string {
-	var why []string
-	for _, r := range append(append([]promote.Reason(nil), verdict.Blocked...), verdict.Reasons...) {
-		why = append(why, prose(r.String()))
+// joined is as many headlines as a title has room for, and how many more there are.
+func joined(heads []headline) string {
+	text := ""
+	for i, h := range heads {
+		more := ""
+		if left := len(heads) - i - 1; left > 0 {
+			more = fmt.Sprintf(" (and %d more)", left)
+		}
+		next := h.text
+		if i > 0 {
+			next = text + "; " + h.text
+		}
+		if len([]rune(next+more)) > maxCheckTitle {
+			if i == 0 {
+				return checkTitle(h.text)
+			}
+			return checkTitle(fmt.Sprintf("%s (and %d more)", text, len(heads)-i))
+		}
+		text = next
 	}
-	state := string(verdict.Action)
-	if open := v.open(verdict.Stage); open != nil && open.PullRequest != 0 {
-		state += fmt.Sprintf(" [#%d](%s/pull/%d)", open.PullRequest, v.URL, open.PullRequest)
-	}
-	until := ""
-	if !verdict.Until.IsZero() {
-		until = when(verdict.Until)
-	}
-	freight := "–"
-	if names := v.aliases(verdict.Freight); names != "" {
-		freight = code(names)
-	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", verdict.Stage, state, freight, strings.Join(why, "<br>"), until)
+	return checkTitle(text)
 }
 
-// Broken is the check that says why pipelines stand still.
+// checkTitle is text without any Markdown, which titles do not show.
+func checkTitle(text string) string {
+	return cut(visible(strings.ReplaceAll(text, "`", "")), maxCheckTitle)
+}
+
+// Broken is the check that says why pipelines stand still (H4).
 func Broken(mistakes []string) Check {
-	var b strings.Builder
-	b.WriteString("The pipelines with mistakes stand still; others go on. `action validate` in a clone shows the same.\n\n")
-	for _, m := range mistakes {
-		fmt.Fprintf(&b, "- %s\n", prose(m))
+	return Check{
+		Name: CheckName + "/config", Conclusion: "failure", Title: "the Towpath configuration is broken",
+		Summary: "The pipelines with mistakes stand still; others go on. `action validate` in a clone shows the same.\n\n" + mistakeList(mistakes),
 	}
-	return Check{Name: CheckName + "/config", Conclusion: "failure", Title: "the Towpath configuration is broken", Summary: bounded(b.String())}
 }
 
-func title(text string) string {
-	text = line(text)
-	if runes := []rune(text); len(runes) > 100 {
-		text = string(runes[:99]) + "…"
+// maxMistakes is how many mistakes are shown; nobody reads more before mending
+// the first.
+const maxMistakes = 100
+
+func mistakeList(mistakes []string) string {
+	var out []string
+	for _, m := range mistakes[:min(len(mistakes), maxMistakes)] {
+		out = append(out, prose(m))
 	}
-	return text
+	if more := len(mistakes) - maxMistakes; more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
+	}
+	return list(out)
+}
+
+// list is one safe text a line, as many as there is room for.
+func list(texts []string) string {
+	lines := make([]string, len(texts))
+	for i, t := range texts {
+		lines[i] = "- " + t + "\n"
+	}
+	out, left := fit(lines, maxText/2)
+	if left > 0 {
+		out += fmt.Sprintf("- and %d more\n", left)
+	}
+	return out
 }

@@ -8,7 +8,7 @@ import (
 
 // This file is the only one that knows how text from outside is made harmless:
 // code and prose for Markdown, link for addresses, label for Mermaid, line for
-// titles and commit messages. All of them return one line.
+// titles and commit messages, word for terminals. All of them return one line.
 
 // Bounds of one piece of text from outside, in characters.
 const (
@@ -25,13 +25,15 @@ const zero = "\u200b"
 // code puts a word from outside into a code span, in which it can make no
 // mention, link or HTML. Backticks and bars are shown by their look-alikes: they
 // would end the span or, in a span as well, the cell of a table.
-func code(word string) string {
-	word = cut(visible(word), maxWord)
-	if word == "" {
+func code(text string) string {
+	text = word(text)
+	if text == "" {
 		return "` `"
 	}
-	return "`" + strings.NewReplacer("`", "´", "|", "¦").Replace(word) + "`"
+	return "`" + lookalikes.Replace(text) + "`"
 }
+
+var lookalikes = strings.NewReplacer("`", "´", "|", "¦")
 
 // prose makes a sentence of ours that holds words from outside safe to post:
 // what stands between its backticks stays code, the rest can make nothing, also
@@ -60,16 +62,26 @@ var markdown = strings.NewReplacer(
 )
 
 // blockStart matches what makes a list, a heading or a rule of a line's beginning.
-var blockStart = regexp.MustCompile(`^(\d*)([-+=.)])`)
+var blockStart = regexp.MustCompile(`^(\d+[.)]|[-+=])`)
 
-func unblocked(text string) string { return blockStart.ReplaceAllString(text, `$1\$2`) }
+func unblocked(text string) string {
+	found := blockStart.FindStringIndex(text)
+	if found == nil {
+		return text
+	}
+	sign := found[1] - 1
+	return text[:sign] + `\` + text[sign:]
+}
 
 // inert breaks what GitHub turns into a mention or a link in any text, titles
 // and commit messages included, and what would close an issue or skip a run.
-// It looks the same to a reader.
-func inert(text string) string { return autolinks.ReplaceAllString(text, "$0"+zero) }
+// It looks the same to a reader. An address is broken before its colon or dot:
+// GitHub takes what comes after them for a host's name, even when it is invisible.
+func inert(text string) string {
+	return strings.ReplaceAll(autolinks.ReplaceAllString(text, "${0}"+zero), "://", zero+"://")
+}
 
-var autolinks = regexp.MustCompile(`(?i)[@#:]|\[|\bgh-|\bwww\.|\b(?:https?|ftp)\b`)
+var autolinks = regexp.MustCompile(`(?i)[@#]|www|\bgh-|\[(?:skip|ci|no|actions)|no_ci`)
 
 // link is a link of ours, around text that is safe already, or only the text
 // where the address is not one that can stand in Markdown.
@@ -96,8 +108,14 @@ func label(text string) string {
 	// A number sign begins an entity in Mermaid, and a label that begins like a
 	// list is not drawn.
 	text = strings.TrimLeft(strings.Join(strings.Fields(text), " "), "-+ ")
+	if text == "" {
+		return "–" // Mermaid takes no empty label
+	}
 	return strings.ReplaceAll(cut(text, maxLabel), "#", "#35;")
 }
+
+// word makes a name for where nothing at all is read, as in a terminal.
+func word(text string) string { return cut(visible(text), maxWord) }
 
 // line makes text for where no Markdown is read: titles and commit messages.
 func line(text string) string { return inert(cut(visible(text), maxLine)) }

@@ -40,56 +40,57 @@ func (v View) node(out *strings.Builder, i int, stage string, self bool) {
 	if holding, ok := v.Snapshot.Facts.Holding(stage); ok {
 		lines = append(lines, label(v.names(holding.Freight)))
 	}
-	state, class := v.state(stage)
-	if self && state == v.openState(stage) {
-		state = "this pull request"
-	}
+	state, class := v.state(stage, self)
 	if state != "" {
 		lines = append(lines, label(state))
 	}
 	fmt.Fprintf(out, "  s%d[\"%s\"]", i, strings.Join(lines, "<br/>"))
 	if class != "" {
-		out.WriteString(":::" + class)
+		out.WriteString(":::" + string(class))
 	}
 	out.WriteString("\n")
 }
 
-// state is what a stage's box says besides what it holds, and its class. A stage
-// that the view has no verdict of has neither, unless something is open there.
-func (v View) state(stage string) (state, class string) {
-	verdict, known := v.verdict(stage)
+// state is what a stage's box says besides what it holds, and the action whose
+// colour it has. A stage that the view has no verdict of has neither, unless
+// something is open there.
+func (v View) state(stage string, self bool) (state string, class promote.Action) {
+	verdict, _ := v.verdict(stage)
 	reasons := important(verdict.Reasons)
 	drift, drifted := v.drift(stage)
 	switch {
 	case len(verdict.Blocked) > 0:
-		return strings.TrimSpace(v.openState(stage) + " must not be merged"), string(promote.Held)
+		return v.pull(stage, self) + " must not be merged", promote.Held
+	case self:
+		return v.pull(stage, self), promote.Opened
 	case len(reasons) > 0 && (verdict.Action == promote.Held || weight(reasons[0].Kind) == failed):
-		return reasons[0].String(), string(promote.Held)
+		return reasons[0].String(), promote.Held
 	case v.open(stage) != nil:
-		return v.openState(stage), string(promote.Opened)
+		return v.pull(stage, self) + " open", promote.Opened
 	case drifted:
-		return drift.String(), string(promote.Held)
+		return drift.String(), promote.Held
 	case verdict.Action == promote.Promote:
-		return "promoting " + v.names(v.moving(stage, verdict.Freight)), string(promote.Opened)
+		return "promoting " + v.names(v.moving(stage, verdict.Freight)), promote.Opened
 	case len(reasons) > 0:
-		return reasons[0].String(), string(verdict.Action)
-	case !known:
-		return "", ""
+		return reasons[0].String(), verdict.Action
 	}
-	return "", string(verdict.Action)
+	return "", verdict.Action
 }
 
-func (v View) openState(stage string) string {
-	if open := v.open(stage); open != nil && open.PullRequest != 0 {
-		return fmt.Sprintf("#%d open", open.PullRequest)
+func (v View) pull(stage string, self bool) string {
+	switch open := v.open(stage); {
+	case self:
+		return "this pull request"
+	case open != nil && open.PullRequest != 0:
+		return fmt.Sprintf("#%d", open.PullRequest)
 	}
-	return "open"
+	return "promotion"
 }
 
 func (v View) edges(out *strings.Builder, stage int, r promote.Request, index map[string]int, several bool) {
 	var says []string
 	if several && len(r.From) > 0 {
-		says = append(says, r.Warehouse+":")
+		says = append(says, r.Warehouse)
 	}
 	if len(r.From) > 1 {
 		says = append(says, r.Availability.String())
@@ -99,7 +100,7 @@ func (v View) edges(out *strings.Builder, stage int, r promote.Request, index ma
 	}
 	rule := ""
 	if len(says) > 0 {
-		rule = "|\"" + label(strings.Join(says, " ")) + "\"|"
+		rule = "|\"" + label(strings.Join(says, ", ")) + "\"|"
 	}
 	if len(r.From) == 0 {
 		for i, w := range v.Pipeline.Warehouses {

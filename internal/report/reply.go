@@ -8,72 +8,159 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// Status answers /status: what every stage holds, and what it waits for.
+// Status answers /status: what every stage holds, and what it waits for. With
+// stages, by pipeline, it tells of those only.
 func Status(views []View, stages map[string][]string, mistakes []string) string {
-	var b strings.Builder
-	for _, v := range views {
-		asked := stages[v.Pipeline.Name]
-		if len(stages) > 0 && len(asked) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "**%s**\n\n| stage | state | freight | why | changes at |\n|---|---|---|---|---|\n", v.Pipeline.Name)
-		for _, verdict := range v.Verdicts {
-			if len(asked) == 0 || slices.Contains(asked, verdict.Stage) {
-				b.WriteString(v.tableRow(verdict))
-			}
-		}
-		b.WriteString("\n" + v.holdings())
+	if len(stages) > 0 {
+		views = narrowed(views, stages)
 	}
-	if len(mistakes) > 0 {
-		b.WriteString("The configuration is broken:\n\n")
-		for _, m := range mistakes {
-			fmt.Fprintf(&b, "- %s\n", prose(m))
-		}
-	}
-	if b.Len() == 0 {
+	out := blocks(views, mistakes)
+	if out == "" {
 		return "There is no pipeline here."
 	}
-	return bounded(b.String())
+	return out
 }
 
-// holdings lists what each stage holds since when.
-func (v View) holdings() string {
-	var b strings.Builder
-	for _, s := range v.Pipeline.Stages {
-		a, ok := v.Snapshot.Facts.Holding(s.Name)
-		if !ok {
-			fmt.Fprintf(&b, "- %s holds nothing yet\n", s.Name)
-			continue
+func narrowed(views []View, stages map[string][]string) []View {
+	var out []View
+	for _, v := range views {
+		v.Verdicts = slices.DeleteFunc(slices.Clone(v.Verdicts), func(verdict promote.Verdict) bool {
+			return !slices.Contains(stages[v.Pipeline.Name], verdict.Stage)
+		})
+		if len(v.Verdicts) > 0 {
+			out = append(out, v)
 		}
-		fmt.Fprintf(&b, "- %s holds %s since %s\n", s.Name, code(v.title(a.Freight)), when(a.Entered()))
 	}
-	return b.String() + "\n"
+	return out
+}
+
+// blocks is a table and a drawing per pipeline, after the configuration's
+// mistakes. The first of them stay whole when there are too many.
+func blocks(views []View, mistakes []string) string {
+	head := ""
+	if len(mistakes) > 0 {
+		head = "The configuration is broken:\n\n" + mistakeList(mistakes) + "\n"
+	}
+	const rest = 100 // for the line that says what is left out
+	room := maxText - len(head) - rest
+	var out []string
+	for _, v := range views {
+		out = append(out, v.block(room))
+	}
+	text, left := fit(out, room)
+	if left > 0 {
+		text += fmt.Sprintf("And %d more pipelines: `/status <pipeline>/<stage>` tells of one.\n", left)
+	}
+	return head + text
+}
+
+// block explains the verdicts of one pipeline, in at most so many bytes.
+func (v View) block(room int) string {
+	head := fmt.Sprintf("**%s** in %s\n\n", prose(v.Pipeline.Name), code(v.Pipeline.Repository)) +
+		tableHead("stage", "state", "holds", "why", "changes at")
+	drawn := "\n" + drawing(v, "")
+	var rows []string
+	for _, r := range Rows(v) {
+		rows = append(rows, r.markdown())
+	}
+	const rest = 100 // for the row that says how many are left out
+	text, left := fit(rows, room-len(head)-len(drawn)-rest)
+	if left > 0 {
+		text += tableRow(fmt.Sprintf("and %d more", left))
+	}
+	return head + text + drawn
+}
+
+// markdown is the row of a table: stage, state, holds, why, changes at.
+func (r Row) markdown() string {
+	state := r.State
+	if r.Pull != 0 {
+		state += " " + link(fmt.Sprintf("#%d", r.Pull), r.PullURL)
+	}
+	holds := "nothing yet"
+	if r.Holds != "" {
+		holds = code(r.Holds) + " since " + When(r.Since)
+	}
+	var why []string
+	if r.Next != "" {
+		why = append(why, code(r.Next)+r.colon())
+	}
+	for _, reason := range r.Why {
+		why = append(why, prose(reason))
+	}
+	return tableRow(code(r.Stage), state, holds, strings.Join(why, "<br>"), When(r.Until))
 }
 
 // Outcome answers /promote for one stage, from the verdict that decided it.
 func Outcome(v View, stage string) string {
-	verdict := v.verdict(stage)
-	names := code(v.title(verdict.Freight))
+	verdict, _ := v.verdict(stage)
+	name, names := code(stage), code(v.names(v.moving(stage, verdict.Freight)))
 	switch {
 	case verdict.Refused:
-		return fmt.Sprintf("`%s` is not promoted:\n\n%s", stage, reasonList(verdict.Reasons))
+		return fmt.Sprintf("%s is not promoted:\n\n%s", name, list(sentences(important(verdict.Reasons)))) + later(verdict)
 	case verdict.Action == promote.Promote:
-		return fmt.Sprintf("Promoting %s to `%s`; the pull request follows.", names, stage)
-	case verdict.Action == promote.Opened && v.open(stage) != nil:
-		return fmt.Sprintf("%s to `%s` is proposed already: #%d.", names, stage, v.open(stage).PullRequest)
+		text := fmt.Sprintf("Promoting %s to %s; the pull request follows.", names, name)
+		if verdict.Rule != "" {
+			text += " The rule is met: " + prose(verdict.Rule) + "."
+		}
+		return text + consequences(verdict)
+	case verdict.Action == promote.Opened:
+		pull := "; the pull request follows"
+		if open := v.open(stage); open != nil && open.PullRequest != 0 {
+			pull = ": " + link(fmt.Sprintf("#%d", open.PullRequest), v.pullURL(open))
+		}
+		text := fmt.Sprintf("%s is proposed for %s already%s.", names, name, pull)
+		if len(verdict.Blocked) > 0 {
+			text += " It must not be merged:\n\n" + list(sentences(important(verdict.Blocked)))
+		}
+		return text
 	case verdict.Action == promote.Current:
-		return fmt.Sprintf("`%s` holds exactly this already: nothing changes.", stage)
+		return fmt.Sprintf("%s holds exactly this already: nothing changes.", name) + consequences(verdict)
 	}
-	return fmt.Sprintf("`%s`: %s\n\n%s", stage, verdict.Action, reasonList(verdict.Reasons))
+	return fmt.Sprintf("%s: %s.\n\n%s", name, verdict.Action, list(sentences(important(verdict.Reasons)))) + later(verdict)
+}
+
+// later says when asking again may help.
+func later(verdict promote.Verdict) string {
+	if verdict.Until.IsZero() {
+		return ""
+	}
+	return "\nBy time alone this changes at " + When(verdict.Until) + ".\n"
+}
+
+// consequences are what a promotion by hand does besides (P14), and what is to
+// be known of it.
+func consequences(verdict promote.Verdict) string {
+	var out []string
+	for _, r := range verdict.Reasons {
+		if r.Kind == promote.CombinationUnseen {
+			out = append(out, prose("Note: "+r.String()+"."))
+		}
+	}
+	for _, warehouse := range verdict.Pins {
+		out = append(out, fmt.Sprintf("Slot %s is held from now on, since this is not its newest available freight.", code(warehouse)))
+	}
+	for _, warehouse := range verdict.Frees {
+		if warehouse == "" {
+			out = append(out, "The hold of the stage ends.")
+		} else {
+			out = append(out, fmt.Sprintf("Slot %s is no longer held.", code(warehouse)))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "\n\n" + list(out)
 }
 
 // Hold answers /hold and /unhold.
 func Hold(h promote.Hold) string {
+	stage := code(h.Stage)
 	switch {
 	case h.Released:
-		return fmt.Sprintf("`%s` is no longer held.", h.Stage)
+		return stage + " is no longer held."
 	case h.Until.IsZero():
-		return fmt.Sprintf("`%[1]s` is held until `/unhold %[1]s`.", h.Stage)
+		return fmt.Sprintf("%s is held until %s.", stage, code("/unhold "+h.Stage))
 	}
-	return fmt.Sprintf("`%s` is held until %s.", h.Stage, when(h.Until))
+	return fmt.Sprintf("%s is held until %s, or until %s.", stage, When(h.Until), code("/unhold "+h.Stage))
 }

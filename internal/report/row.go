@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -43,6 +44,14 @@ func (v View) row(verdict promote.Verdict) Row {
 	return r
 }
 
+// colon stands between the next freight and what is said of it.
+func (r Row) colon() string {
+	if len(r.Why) == 0 {
+		return ""
+	}
+	return ":"
+}
+
 func (v View) why(verdict promote.Verdict) []string {
 	var out []string
 	for _, r := range important(verdict.Blocked) {
@@ -59,6 +68,16 @@ func (v View) why(verdict promote.Verdict) []string {
 	if verdict.Rule != "" {
 		out = append(out, "rule met: "+verdict.Rule)
 	}
+	return unique(out)
+}
+
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
 	return out
 }
 
@@ -72,10 +91,17 @@ func (v View) drift(stage string) (promote.Reason, bool) {
 }
 
 // important puts what went wrong before what a person decided, and both before
-// what is only not there yet.
+// what is only not there yet. Where time is all that is missing, the time comes
+// before the count of upstreams.
 func important(reasons []promote.Reason) []promote.Reason {
 	out := slices.Clone(reasons)
-	slices.SortStableFunc(out, func(a, b promote.Reason) int { return weight(a.Kind) - weight(b.Kind) })
+	onlyTime := !slices.ContainsFunc(out, func(r promote.Reason) bool { return r.Kind != promote.Soaking && r.Kind != promote.WaitingFor })
+	slices.SortStableFunc(out, func(a, b promote.Reason) int {
+		if onlyTime && a.Kind != b.Kind {
+			return strings.Compare(string(a.Kind), string(b.Kind)) // soaking, waiting-for
+		}
+		return weight(a.Kind) - weight(b.Kind)
+	})
 	return out
 }
 

@@ -1,13 +1,16 @@
 // Package web is the page at the bot's address: pipelines by stages, what each
-// holds and what it waits for, in the words of the verdicts. It shows values that
-// were decided elsewhere and decides nothing.
+// holds and what it waits for, in the words of the verdicts, and the last freight
+// of each warehouse. It shows values that were decided elsewhere and decides
+// nothing; it has no state and no clock.
 package web
 
 import (
+	"bytes"
 	_ "embed"
 	"html/template"
 	"net/http"
-	"strconv"
+	"slices"
+	"time"
 
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/report"
@@ -16,57 +19,75 @@ import (
 //go:embed page.html
 var source string
 
-var page = template.Must(template.New("page").Parse(source))
+// page escapes every value for the place that it stands in; an address that is
+// not one of the web becomes "#ZgotmplZ".
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"when": report.When}).Parse(source))
 
-// row is one stage as the page shows it.
-type row struct {
-	Stage, Action, Holds, Since, Until string
-	Pull, PullURL                      string
-	Reasons                            []string
+// pipeline is what the page shows of one.
+type pipeline struct {
+	ID, URL string
+	Rows    []report.Row
+	Freight []freight
 }
 
-type table struct {
-	Title, URL string
-	Rows       []row
+// freight is one freight with the stages that hold it.
+type freight struct {
+	Warehouse, Name string
+	Selected        time.Time
+	Stages          []string
 }
 
-// Page shows what the last looks saw. It never shows more than the repository's
-// readers can see in pull requests and checks.
+// Page shows what the last looks saw, every reason and every name in it: whoever
+// may see the page sees what readers of all its repositories can see.
 func Page(views func() []report.View) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		var tables []table
+		var pipelines []pipeline
 		for _, v := range views() {
-			tables = append(tables, tableOf(v))
+			pipelines = append(pipelines, pipeline{ID: v.Pipeline.ID(), URL: v.URL, Rows: report.Rows(v), Freight: lastFreight(v)})
 		}
-		if err := page.Execute(w, tables); err != nil {
-			http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		var text bytes.Buffer
+		if err := page.Execute(&text, pipelines); err != nil {
+			http.Error(w, "the page could not be made: "+err.Error(), http.StatusInternalServerError)
+			return
 		}
+		header := w.Header()
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cache-Control", "no-store")
+		_, _ = text.WriteTo(w) // whoever asked has gone away: there is nobody to tell
 	})
 }
 
-func tableOf(v report.View) table {
-	out := table{Title: v.Pipeline.ID(), URL: v.URL}
-	for _, verdict := range v.Verdicts {
-		r := row{Stage: verdict.Stage, Action: string(verdict.Action)}
-		if held, ok := v.Snapshot.Facts.Holding(verdict.Stage); ok {
-			r.Since = held.Entered().UTC().Format("2006-01-02 15:04 UTC")
-			for _, f := range v.Freight(held.Freight) {
-				r.Holds += f.Alias + " "
+// maxFreight is how many of a warehouse's freight the page lists, besides those
+// that a stage holds.
+const maxFreight = 5
+
+// lastFreight lists, by warehouse, the newest first.
+func lastFreight(v report.View) []freight {
+	var out []freight
+	for _, w := range v.Pipeline.Warehouses {
+		shown := 0
+		for _, f := range slices.Backward(v.Snapshot.Facts.Freight) {
+			if f.Warehouse != w.Name {
+				continue
+			}
+			stages := holders(v, f)
+			if shown++; shown <= maxFreight || len(stages) > 0 {
+				out = append(out, freight{Warehouse: w.Name, Name: report.Name(f), Selected: f.Selected, Stages: stages})
 			}
 		}
-		if open := v.Snapshot.Stages[verdict.Stage].Open; open != nil && open.PullRequest != 0 {
-			r.Pull, r.PullURL = "#"+strconv.Itoa(open.PullRequest), open.URL
+	}
+	return out
+}
+
+func holders(v report.View, f promote.Freight) []string {
+	var out []string
+	for _, s := range v.Pipeline.Stages {
+		if holding, ok := v.Snapshot.Facts.Holding(s.Name); ok && holding.Freight[f.Warehouse] == f.ID {
+			out = append(out, s.Name)
 		}
-		for _, reason := range append(append([]promote.Reason(nil), verdict.Reasons...), verdict.Blocked...) {
-			r.Reasons = append(r.Reasons, reason.String())
-		}
-		if !verdict.Until.IsZero() {
-			r.Until = verdict.Until.UTC().Format("2006-01-02 15:04 UTC")
-		}
-		out.Rows = append(out.Rows, r)
 	}
 	return out
 }

@@ -1,0 +1,35 @@
+# What there is to do in a clone; CONTRIBUTING.md says when. Needs Go and git.
+
+bin := $(or $(TOWPATH_TOOLS),bin)
+
+# Where things happen at once, and so what runs under the race detector in CI;
+# with everything else it would take the time of a coffee.
+concurrent := ./internal/engine ./internal/inbox ./internal/gitrepo ./internal/forge ./internal/githubtest ./cmd/bot
+
+.PHONY: demo test race lint generate bench clean
+
+demo: ## the main job on loopback, until Ctrl-C
+	go run ./cmd/bot demo
+
+test: ## installs what the tests compare with, and runs them all
+	@scripts/tools.sh || true
+	go test ./...
+
+race: ## the packages in which things happen at once
+	@scripts/tools.sh || true
+	go test -race -count=1 $(concurrent)
+
+lint: ## gofmt, go vet, staticcheck
+	@scripts/tools.sh staticcheck
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "gofmt -w" $$unformatted; exit 1; fi
+	go vet ./...
+	$(bin)/staticcheck ./...
+
+generate: ## schema/ and docs/configuration.md, from the types that read the files
+	go test ./internal/config -run Generated -update
+
+bench: ## one promotion next to the shell pipeline that does the same
+	scripts/bench.sh
+
+clean: ## the installed programs; not the Go caches
+	rm -rf bin

@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// The grammar of what we draw; each line is one of these and nothing else.
+var mermaidLines = regexp.MustCompile(`^(flowchart LR` +
+	`|  w\d+\[\("` + labelText + `"\)\]` +
+	`|  s\d+\["` + labelText + `(<br/>` + labelText + `){0,2}"\](:::(current|open|wait|held))?` +
+	`|  [ws]\d+ -->(\|"` + labelText + `"\|)? s\d+` +
+	`|  classDef [a-z]+ fill:#[0-9a-f]{6},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6})$`)
+
+const labelText = `(?:[\pL\pN _.:/+(),…–-]|#35;)+`
+
+func drawable(t *testing.T, drawing string) {
+	t.Helper()
+	defined := map[string]bool{}
+	for l := range strings.Lines(drawing) {
+		l = strings.TrimSuffix(l, "\n")
+		if !mermaidLines.MatchString(l) {
+			t.Errorf("not drawable: %q", l)
+		}
+		if m := regexp.MustCompile(`^  ([ws]\d+)\[`).FindStringSubmatch(l); m != nil {
+			defined[m[1]] = true
+		}
+		for _, node := range regexp.MustCompile(`^  ([ws]\d+) -->.* (s\d+)$`).FindStringSubmatch(l) {
+			if len(node) < 5 && !defined[node] {
+				t.Errorf("%s is not drawn: %q", node, l)
+			}
+		}
+	}
+}
+
+func TestMermaidShowsEveryState(t *testing.T) {
+	w := proposed()
+	for stage, want := range map[string]struct {
+		view View
+		text string
+	}{
+		"uat-b":    {halfway().view(), `s2["uat-b<br/>guestbook:1.4.1 (calm-heron)<br/>#35;11 open"]:::open`},
+		"prod":     {w.view(), `s3["prod<br/>guestbook:1.4.1 (calm-heron)<br/>#35;12 open"]:::open`},
+		"test":     {w.view(), `s0["test<br/>guestbook:1.4.2 (brave-otter)"]:::current`},
+		"waiting":  {halfway().view(), `s3["prod<br/>guestbook:1.4.1 (calm-heron)<br/>waiting for uat-b (1 of 2 verified)"]:::wait`},
+		"blocked":  {withdrawn().view(), `<br/>#35;12 must not be merged"]:::held`},
+		"drift":    {drifted().view(), `<br/>uat-b was changed outside of a promotion (drift at bbbbbbbbbb)"]:::held`},
+		"held":     {held().view(), `<br/>held by octo: release party, see #35;7`},
+		"failed":   {renderFailed(), `<br/>render failed: directive 2`},
+		"empty":    {newWorld().view(), `s3["prod<br/>waiting for uat-a, uat-b (0 of 2 verified)"]:::wait`},
+		"narrowed": {narrow(halfway(), "prod"), "s0[\"test<br/>guestbook:1.4.2 (brave-otter)\"]\n"},
+		"rule":     {soaking().view(), `s1 -->|"all, soak 1h"| s3`},
+	} {
+		t.Run(stage, func(t *testing.T) {
+			got := Mermaid(want.view)
+			drawable(t, got)
+			if !strings.Contains(got, want.text) {
+				t.Errorf("no %q in\n%s", want.text, got)
+			}
+		})
+	}
+}
+
+// What is too large to be read is not drawn, and nothing is cut in the middle.
+func TestMermaidOfAVeryLargePipeline(t *testing.T) {
+	w := newWorld()
+	for i := range 300 {
+		s := w.pipeline.Stages[0]
+		s.Name = fmt.Sprintf("region-%d", i)
+		s.Requests = []promote.Request{{Warehouse: "app", From: []string{"test"}}}
+		w.pipeline.Stages = append(w.pipeline.Stages, s)
+	}
+	w.propose("test", first, promote.Automatic, 3, 1)
+	_, body := PullRequest(w.view(), "test", nil)
+	wellFormed(t, body)
+	if !strings.Contains(body, "304 stages, too many to draw") {
+		t.Error("does not say why nothing is drawn")
+	}
+	status := Status([]View{w.view(), w.view()}, nil, nil)
+	wellFormed(t, status)
+}
