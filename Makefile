@@ -2,9 +2,12 @@
 
 bin := $(or $(TOWPATH_TOOLS),bin)
 
-# Where things happen at once, and so what runs under the race detector in CI;
-# with everything else it would take the time of a coffee.
-concurrent := ./internal/engine ./internal/inbox ./internal/gitrepo ./internal/forge ./internal/githubtest ./cmd/bot
+# Where things happen at once, and so what runs under the race detector: these
+# packages whole, and of the stories those about doubled deliveries, lost races,
+# restarts and the main line. All of them take three times as long and show the
+# same code.
+concurrent := ./internal/inbox ./internal/gitrepo ./internal/forge ./internal/githubtest
+stories := TestStories/(main-line|l01-lost-race|p12-unfinished|w03-)
 
 .PHONY: demo test race lint generate bench clean
 
@@ -18,6 +21,7 @@ test: ## installs what the tests compare with, and runs them all
 race: ## the packages in which things happen at once
 	@scripts/tools.sh || true
 	go test -race -count=1 $(concurrent)
+	go test -race -count=1 -run '$(stories)' ./cmd/bot
 
 lint: ## gofmt, go vet, staticcheck
 	@scripts/tools.sh staticcheck

@@ -7,7 +7,8 @@ import (
 )
 
 // P12, L2: kill -9 at every line at which something was written or is about to
-// be, then start again, also with an empty data folder.
+// be, then start again, also with an empty data folder. A bot that is told to stop
+// finishes what it has begun, or leaves it whole.
 func TestKilled(t *testing.T) {
 	const push, repository = "git-receive-pack$", "/repos/acme/app$"
 	const same, empty = "", "-empty"
@@ -23,6 +24,8 @@ func TestKilled(t *testing.T) {
 		{"after the push", "image", "before", "POST", "/pulls$", both},
 		{"after the pull request, unanswered", "image", "after", "POST", "/pulls$", []string{same}},
 		{"after the pull request", "image", "before", "POST", "/check-runs$", both},
+		{"told to stop before the push", "image", "term", "POST", push, []string{same}},
+		{"told to stop before the pull request", "image", "term", "POST", "/pulls$", []string{empty}},
 		{"after the check", "image", "after", "POST", "/check-runs$", []string{empty}},
 		{"after the 2xx of a comment", "comment", "before", "GET", repository, []string{empty}},
 		{"after the reaction", "comment", "after", "POST", "/reactions$", []string{same}},
@@ -34,20 +37,46 @@ func TestKilled(t *testing.T) {
 	} {
 		for _, again := range kill.disks {
 			t.Run(kill.name+again, func(t *testing.T) {
-				testscript.Run(t, testscript.Params{
-					Files: []string{"../../testdata/script/crash/promotion.txtar"},
-					Setup: func(env *testscript.Env) error {
-						env.Setenv("MOMENT", kill.moment)
-						env.Setenv("METHOD", kill.method)
-						env.Setenv("REQUEST", kill.request)
-						env.Setenv("AGAIN", again)
-						return setup(env)
-					},
-					Cmds:          commands(),
-					Condition:     func(word string) (bool, error) { return word == kill.during, nil },
-					UpdateScripts: *update && kill.during == "",
+				disturbed(t, kill.during, map[string]string{
+					"MOMENT": kill.moment, "METHOD": kill.method, "REQUEST": kill.request, "AGAIN": again,
 				})
 			})
 		}
 	}
+}
+
+// P12, L2: another bot, which shares nothing with this one but the repository,
+// does the same work while this one is held at a line of it.
+func TestRival(t *testing.T) {
+	const push = "git-receive-pack$"
+	for _, rival := range []struct{ name, during, moment, method, request string }{
+		{"before the push", "rival-image", "before", "POST", push},
+		{"after the push", "rival-image", "after", "POST", push},
+		{"before the pull request", "rival-image", "before", "POST", "/pulls$"},
+		{"after the pull request", "rival-image", "after", "POST", "/pulls$"},
+		{"before the push of a comment", "rival-comment", "before", "POST", push},
+		{"before the comment", "rival-comment", "before", "POST", "/issues/1/comments$"},
+		{"after the comment", "rival-comment", "after", "POST", "/issues/1/comments$"},
+	} {
+		t.Run(rival.name, func(t *testing.T) {
+			disturbed(t, rival.during, map[string]string{"MOMENT": rival.moment, "METHOD": rival.method, "REQUEST": rival.request})
+		})
+	}
+}
+
+// disturbed tells one story with a disturbance in it, which must not show in what
+// is left in the end.
+func disturbed(t *testing.T, during string, env map[string]string) {
+	testscript.Run(t, testscript.Params{
+		Files: []string{"../../testdata/script/crash/promotion.txtar"},
+		Setup: func(e *testscript.Env) error {
+			for name, value := range env {
+				e.Setenv(name, value)
+			}
+			return setup(e)
+		},
+		Cmds:          commands(),
+		Condition:     func(word string) (bool, error) { return word == during, nil },
+		UpdateScripts: *update && during == "",
+	})
 }

@@ -19,7 +19,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
 
-// usageError is a command line that can not be meant; the exit code is 2.
+// usageError are settings that can not be meant; the exit code is 2.
 type usageError struct{ error }
 
 func run(args, environ []string, stdout, stderr io.Writer) int {
@@ -36,18 +36,18 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	understood := false // until then, whatever is wrong is the command line
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.AddCommand(serveCommand(environ), demoCommand())
 	err := root.ExecuteContext(ctx)
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "bot: %v\n", err)
-		return 2
 	}
 	fmt.Fprintf(stderr, "bot: %v\n", err)
+	var usage usageError
+	if !understood || errors.As(err, &usage) {
+		return 2
+	}
 	return 1
 }
 

@@ -87,7 +87,8 @@ func (v *values) options() (options, error) {
 		problems = append(problems, errors.New("both a token and an App are set: give one of them"))
 	case o.forge.Token == "" && (id == "" || key == ""):
 		problems = append(problems, errors.New("no access to GitHub: set TOWPATH_GITHUB_APP_ID and TOWPATH_GITHUB_PRIVATE_KEY, or TOWPATH_GITHUB_TOKEN for trying out"))
-	case id != "":
+	}
+	if id != "" {
 		number, err := strconv.ParseInt(id, 10, 64)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("TOWPATH_GITHUB_APP_ID %q is not a number", id))

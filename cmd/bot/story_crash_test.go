@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/towpath/towpath/internal/githubtest"
@@ -20,19 +24,22 @@ func crashCommands() map[string]command {
 	return map[string]command{
 		"crash": (*world).crashCommand,
 		"dead":  (*world).deadCommand,
+		"rival": (*world).rivalCommand,
 		"state": printed((*world).showState),
 	}
 }
 
-const crashUsage = "crash before|after METHOD path-regexp"
+const crashUsage = "crash before|after|term METHOD path-regexp"
 
 // crashCommand kills the process at its next such request to GitHub, git
 // included: before it has an effect, or after the effect and before the answer.
+// With term it only asks the process to stop, and lets the request go on.
 func (w *world) crashCommand(_ *story, args []string) error {
 	if len(args) != 3 {
 		return usage(crashUsage)
 	}
-	if _, ok := w.running.(*process); !ok {
+	victim, ok := w.running.(*process)
+	if !ok {
 		return errors.New("only a bot that was started with -process can be killed at a request")
 	}
 	requests, err := regexp.Compile(args[2])
@@ -42,7 +49,6 @@ func (w *world) crashCommand(_ *story, args []string) error {
 	if err := w.settle(); err != nil {
 		return err
 	}
-	victim := w.running
 	kill := func() { _ = victim.kill() }
 	fault := githubtest.Fault{Method: args[1], Path: requests, Times: 1}
 	switch args[0] {
@@ -51,6 +57,8 @@ func (w *world) crashCommand(_ *story, args []string) error {
 		fault.Before = func() { kill(); panic(http.ErrAbortHandler) }
 	case "after":
 		fault.After = kill
+	case "term":
+		fault.Before = func() { _ = victim.cmd.Process.Signal(syscall.SIGTERM) } // it is alive: it asks
 	default:
 		return usage(crashUsage)
 	}
@@ -58,8 +66,53 @@ func (w *world) crashCommand(_ *story, args []string) error {
 	return nil
 }
 
-// deadCommand waits until the process was killed: had it not reached the line,
-// the story would prove nothing.
+// rivalCommand lets another bot, with a disk of its own, look at everything and do
+// what is to be done while the bot is held at its next such request.
+func (w *world) rivalCommand(_ *story, args []string) error {
+	if len(args) != 3 {
+		return usage("rival before|after METHOD path-regexp")
+	}
+	requests, err := regexp.Compile(args[2])
+	if err != nil {
+		return err
+	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	fault := githubtest.Fault{Method: args[1], Path: requests, Times: 1}
+	look := func() { w.rivalErr = errors.Join(w.rivalErr, w.rivalLook()) }
+	if args[0] == "before" {
+		fault.Before = look
+	} else {
+		fault.After = look
+	}
+	w.hub.Fail(fault)
+	return nil
+}
+
+// rivalLook runs the other bot until it has nothing left to do.
+func (w *world) rivalLook() error {
+	o := w.options(&w.logs)
+	o.dataDir, o.sweepEvery = filepath.Join(w.dir, "rival"), 0
+	ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
+	defer cancel()
+	rival, err := newBot(ctx, o)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- rival.serve(ctx, listener) }()
+	err = rival.inbox.Idle(ctx)
+	cancel()
+	return errors.Join(err, <-done)
+}
+
+// deadCommand waits until the process was killed, or has stopped well: had it not
+// reached the line, the story would prove nothing.
 func (w *world) deadCommand(_ *story, _ []string) error {
 	p, ok := w.running.(*process)
 	if !ok {
@@ -67,6 +120,9 @@ func (w *world) deadCommand(_ *story, _ []string) error {
 	}
 	select {
 	case <-p.ended:
+		if code := p.cmd.ProcessState.ExitCode(); code > 0 {
+			return fmt.Errorf("the bot ended by itself: %s", p.cmd.ProcessState)
+		}
 		return w.end(p.kill)
 	case <-time.After(settleWithin):
 		return errors.New("the bot was not killed")
@@ -77,6 +133,9 @@ func (w *world) deadCommand(_ *story, _ []string) error {
 // crash must not change. Branches with the number of their commits and their
 // files, the ledger's facts by kind, pull requests, comments and checks.
 func (w *world) showState(_ []string) (string, error) {
+	if w.rivalErr != nil {
+		return "", fmt.Errorf("the other bot: %w", w.rivalErr)
+	}
 	var out strings.Builder
 	for _, ref := range slices.Sorted(maps.Keys(w.hub.Refs(w.repo))) {
 		describe := w.branchState

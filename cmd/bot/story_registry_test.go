@@ -2,9 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,6 +26,9 @@ func registryCommands() map[string]command {
 		"retag": (*world).retagAct,
 		"build": (*world).buildAct,
 		"junk":  (*world).junkAct,
+
+		"distribution": (*world).distributionAct,
+		"await":        (*world).awaitAct,
 	})
 }
 
@@ -90,4 +101,86 @@ func (w *world) junkAct(_ *story, args []string) error {
 		return fmt.Errorf("the registry answered %s: %s", response.Status, text)
 	}
 	return w.tell(context.Background(), args[0], args[1], "")
+}
+
+const distributionConfig = `version: 0.1
+storage: {filesystem: {rootdirectory: %q}}
+http: {addr: %q, relativeurls: true}
+log: {level: error}
+notifications:
+  endpoints:
+    - name: towpath
+      url: %s/webhooks/registry/distribution
+      headers: {Authorization: [Bearer %s]}
+      timeout: 5s
+      threshold: 5
+      backoff: 100ms
+`
+
+// distributionAct puts Docker's own registry in the place of the one that the
+// lab brings: at the same address, with notifications of its own.
+func (w *world) distributionAct(s *story, args []string) error {
+	if or(args, 0, "") != "start" {
+		return usage("distribution start")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	address := free.Addr().String()
+	if err := free.Close(); err != nil {
+		return err
+	}
+	config := filepath.Join(w.dir, "distribution.yml")
+	text := fmt.Sprintf(distributionConfig, filepath.Join(w.dir, "distribution"), address, w.address, labSecret)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return err
+	}
+	cmd := exec.Command("docker-registry", "serve", config)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.Defer(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it says that it was killed
+	})
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+	w.distribution.Store(proxy)
+	return eventually(func() (bool, error) {
+		_, err := get(context.Background(), "http://"+address+"/v2/")
+		return err == nil, nil
+	})
+}
+
+// awaitAct waits for a line of the bot's log that no command has waited for yet:
+// for what comes from a process that tells nobody when it has settled.
+func (w *world) awaitAct(_ *story, args []string) error {
+	line, err := regexp.Compile(or(args, 0, ""))
+	if err != nil {
+		return err
+	}
+	return eventually(func() (bool, error) {
+		found := line.FindStringIndex(w.logs.String()[w.awaited:])
+		if found != nil {
+			w.awaited += found[1]
+		}
+		return found != nil, nil
+	})
+}
+
+// eventually asks until the answer is yes.
+func eventually(ask func() (bool, error)) error {
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	deadline := time.After(settleWithin)
+	for {
+		if yes, err := ask(); yes || err != nil {
+			return err
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			return errors.New("it never came")
+		}
+	}
 }

@@ -61,7 +61,8 @@ func (w *world) showPulls(args []string) (string, error) {
 	return out.String(), nil
 }
 
-const showUsage = "show pull|comments|reactions 1|branch · checks|statuses ref · file ref path · ledger · refs · issues · page [path] · log · deliveries · requests · writes"
+const showUsage = "show pull|comments|reactions 1|branch · checks|statuses ref · file ref path · ledger · refs" +
+	" · issues · page [path] · log · deliveries · requests · writes"
 
 func (w *world) show(args []string) (string, error) {
 	switch what := or(args, 0, ""); what {

@@ -68,6 +68,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 	maps.Copy(all, botCommands())
 	maps.Copy(all, actCommands())
 	maps.Copy(all, peopleCommands())
+	maps.Copy(all, serveCommands())
 	maps.Copy(all, registryCommands())
 	maps.Copy(all, crashCommands())
 	maps.Copy(all, showCommands())

@@ -19,16 +19,19 @@ import (
 // otherwise, and a judge that compares every exchange with GitHub's description.
 type world struct {
 	*lab
-	clock      *storyClock
-	running    running // nil: no bot runs
-	front      *http.Server
-	behind     atomic.Pointer[url.URL] // where the bot that runs listens
-	repo       string                  // owner/name that commands mean
-	images     map[string]string       // digest → tag
-	marked     *state
-	logs       logBuffer
-	imagesDown atomic.Bool
-	trap       trap
+	clock        *storyClock
+	running      running // nil: no bot runs
+	front        *http.Server
+	behind       atomic.Pointer[url.URL] // where the bot that runs listens
+	repo         string                  // owner/name that commands mean
+	images       map[string]string       // digest → tag
+	marked       *state
+	logs         logBuffer
+	imagesDown   atomic.Bool
+	distribution atomic.Pointer[httputil.ReverseProxy] // in the place of the lab's registry
+	rivalErr     error                                 // of another bot
+	awaited      int                                   // how much of the log a story has waited for
+	trap         trap
 }
 
 // settleWithin bounds every wait; nothing but a mistake takes so long.
@@ -44,6 +47,10 @@ func newWorld(judge *openapi.Judge) (*world, error) {
 			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				if w.imagesDown.Load() {
 					http.Error(rw, "the registry is down", http.StatusServiceUnavailable)
+					return
+				}
+				if other := w.distribution.Load(); other != nil {
+					other.ServeHTTP(rw, r)
 					return
 				}
 				next.ServeHTTP(rw, r)

@@ -48,7 +48,7 @@ func command(ctx context.Context, args []string) error {
 	against := flags.String("against", "best", "the shell that -min compares with: a name of the table, or best")
 	least := flags.Float64("min", 0, "fail when that shell takes less than this many times as long as Towpath, warm, to push")
 	dir := flags.String("dir", "", "where all files go; by default in memory where there is a tmpfs")
-	profile := flags.String("cpuprofile", "", "write a profile of the measured looks, warm, to this file")
+	profile := flags.String("cpuprofile", "", "write a profile of the measured rounds to this file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -30,7 +29,6 @@ type product struct {
 
 	engine *engine.Engine
 	meter  *meter
-	starts int
 }
 
 func (p *product) name() string     { return p.title }
@@ -38,12 +36,9 @@ func (p *product) pushesTo() string { return p.repository }
 
 // start begins with an empty mirror, as a process does that never ran here.
 func (p *product) start() error {
-	p.starts++
-	dir := filepath.Join(p.world.dir, fmt.Sprintf("%s-%d", filepath.Base(p.repository), p.starts))
-	if p.starts > 1 {
-		if err := os.RemoveAll(filepath.Join(p.world.dir, fmt.Sprintf("%s-%d", filepath.Base(p.repository), p.starts-1))); err != nil {
-			return err
-		}
+	dir := filepath.Join(p.world.dir, "mirror-of-"+filepath.Base(p.repository))
+	if err := os.RemoveAll(dir); err != nil {
+		return err
 	}
 	m := newMeter(promotionBranch)
 	mirrors, err := gitrepo.NewMirrors(dir, &http.Client{Transport: m.wire(&m.git)})

@@ -15,6 +15,9 @@ import (
 	"github.com/towpath/towpath/internal/gitrepo"
 )
 
+// errNoFolder is a file, a link or a submodule where a stage's folder should be.
+var errNoFolder = errors.New("not a folder")
+
 // emptyTree is the id that git gives to a tree without entries.
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -53,7 +56,7 @@ func subfolder(tree *gitrepo.Tree, name string) (fs.FS, error) {
 	case err != nil:
 		return nil, err
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s is not a folder", name)
+		return nil, fmt.Errorf("%s: %w", name, errNoFolder)
 	}
 	return fs.Sub(tree, name)
 }

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
@@ -15,8 +17,11 @@ import (
 // made once: artifacts do not change within a look.
 type discovery struct {
 	trouble []promote.Reason
-	passed  []registry.Passed // seen and not taken (F8)
+	passed  []promote.Passed
 }
+
+// maxPassed bounds what is kept of each warehouse as seen and not taken (F8).
+const maxPassed = 20
 
 // discover asks registries and branches for the best artifacts of every
 // warehouse, and makes freight where they are new (F3).
@@ -27,7 +32,8 @@ func (l *look) discover(ctx context.Context, p promote.Pipeline, facts promote.F
 		if w.Manual {
 			continue
 		}
-		freight, err := l.assemble(ctx, p, w, facts, found)
+		freight, passed, err := l.assemble(ctx, p, w, facts)
+		found.passed = append(found.passed, passed[:min(len(passed), maxPassed)]...)
 		switch {
 		case err != nil:
 			found.trouble = append(found.trouble, promote.Reason{Kind: promote.DiscoveryFailed, Warehouse: w.Name, Note: err.Error()})
@@ -40,37 +46,55 @@ func (l *look) discover(ctx context.Context, p promote.Pipeline, facts promote.F
 }
 
 // assemble makes freight of one warehouse; nil while a subscription found
-// nothing, or when the newest freight is the same.
-func (l *look) assemble(ctx context.Context, p promote.Pipeline, w promote.Warehouse, facts promote.Facts, found *discovery) (*promote.Freight, error) {
+// nothing, or when the newest freight is the same. What was seen and not taken
+// comes with it in any case.
+func (l *look) assemble(
+	ctx context.Context, p promote.Pipeline, w promote.Warehouse, facts promote.Facts,
+) (_ *promote.Freight, passed []promote.Passed, _ error) {
 	newest := newestOf(facts, w.Name)
 	freight := promote.Freight{Warehouse: w.Name, Selected: l.now}
 	for _, s := range w.Images {
 		previous, had := newest.Image(s.Repository)
 		result, err := l.Registry.Discover(ctx, s, previous, had)
 		if err != nil {
-			return nil, err
+			return nil, passed, err
 		}
-		found.passed = append(found.passed, result.Passed...)
+		passed = append(passed, passedOver(w.Name, s.Repository, result.Passed)...)
 		if !result.OK {
-			return nil, nil
+			return nil, passed, nil
 		}
 		freight.Images = append(freight.Images, result.Image)
 	}
 	for _, s := range w.Gits {
 		commit, err := l.newestCommit(ctx, p, s, newest)
 		if err != nil {
-			return nil, err
+			return nil, passed, err
 		}
 		if commit == "" {
-			return nil, nil
+			return nil, passed, nil
 		}
 		freight.Commits = append(freight.Commits, promote.Commit{Repository: promote.NormaliseRepository(s.Repository), ID: commit})
 	}
 	if freight.ID = freight.Identify(); freight.ID == newest.ID {
-		return nil, nil
+		return nil, passed, nil
 	}
 	freight.Alias = l.alias(p.Name, freight.ID, facts)
-	return &freight, nil
+	if known, ok := facts.FreightByID(freight.ID); ok { // selected again; it stays what it was, its tag included
+		known.Selected = freight.Selected
+		freight = known
+	}
+	if !freight.Selected.After(newest.Selected) { // somebody's clock is ahead of ours
+		freight.Selected = newest.Selected.Add(time.Millisecond)
+	}
+	return &freight, passed, nil
+}
+
+func passedOver(warehouse, repository string, tags []registry.Passed) []promote.Passed {
+	out := make([]promote.Passed, len(tags))
+	for i, t := range tags {
+		out[i] = promote.Passed{Warehouse: warehouse, Item: path.Base(repository) + ":" + t.Item, Reason: string(t.Reason), Detail: t.Detail}
+	}
+	return out
 }
 
 func newestOf(facts promote.Facts, warehouse string) promote.Freight {

@@ -38,23 +38,27 @@ type Config struct {
 // per repository. All it keeps in memory is a cache.
 type Engine struct {
 	Config
-	mu      sync.Mutex
-	views   map[string][]report.View  // the last look, by repository
-	topics  map[string][]string       // image → repositories that listen to it, by repository
-	replied map[int64]bool            // comments whose reply was seen to be there
-	listed  map[string]time.Time      // from when the next look lists comments, by repository
-	configs map[string]*configuration // by repository
+	mu       sync.Mutex
+	views    map[string][]report.View  // the last look, by repository
+	topics   map[string][]string       // image → repositories that listen to it, by repository
+	replied  map[int64]bool            // comments whose reply was seen to be there
+	listed   map[string]time.Time      // from when the next look lists comments, by repository
+	configs  map[string]*configuration // by repository
+	releases map[string]bool           // releases of holds that their comments confirmed
+	seen     map[string]time.Time      // heads that no pull request explained, when they were first met
 }
 
 // New makes an engine.
 func New(cfg Config) *Engine {
 	return &Engine{
-		Config:  cfg,
-		views:   map[string][]report.View{},
-		topics:  map[string][]string{},
-		replied: map[int64]bool{},
-		listed:  map[string]time.Time{},
-		configs: map[string]*configuration{},
+		Config:   cfg,
+		views:    map[string][]report.View{},
+		topics:   map[string][]string{},
+		replied:  map[int64]bool{},
+		listed:   map[string]time.Time{},
+		configs:  map[string]*configuration{},
+		seen:     map[string]time.Time{},
+		releases: map[string]bool{},
 	}
 }
 
@@ -85,28 +89,44 @@ func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error)
 
 func (e *Engine) look(ctx context.Context, repository string) (time.Time, error) {
 	l, err := e.observe(ctx, repository)
+	if errors.Is(err, forge.ErrNotFound) {
+		e.forget(repository)
+		return time.Time{}, nil // gone, renamed, or the App was removed from it
+	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
 	}
-	for range l.rounds() {
+	if l.name != repository {
+		e.forget(repository)
+	}
+	done := false
+	for n := l.rounds(); n > 0 && !done; n-- {
 		r, err := l.round(ctx)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
 		}
-		if !r.changed {
-			break
-		}
+		done = !r.changed
 	}
-	if err := l.report(ctx); err != nil {
-		return time.Time{}, fmt.Errorf("report on %s: %w", repository, err)
-	}
-	if err := l.stillPostponed(); err != nil {
+	if err := errors.Join(l.report(ctx), l.stillPostponed(), l.failed); err != nil {
 		return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.listed[l.name] = l.now.Add(-commentOverlap)
+	if !done {
+		return soon(l.next(), l.now.Add(time.Second)), nil
+	}
 	return l.next(), nil
+}
+
+// forget drops what was kept of a repository that does not go by this name.
+func (e *Engine) forget(repository string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.views, repository)
+	delete(e.topics, repository)
+	delete(e.configs, repository)
+	delete(e.listed, repository)
 }
 
 // Views returns what the last looks saw, by repository, for the page.

@@ -44,11 +44,13 @@ type look struct {
 	refused   map[string]string            // refs that the repository refused to move, with its words
 	stuck     map[int]bool                 // pull requests that could not be merged in this look
 	views     []report.View
+	failed    error // of pipelines that could not be read; the others go on
 }
 
 // configuration is the parsed configuration at a commit.
 type configuration struct {
 	commit   string
+	branch   string // the default branch, which policies name
 	touched  string // the last commit that changed .towpath, where people look for what waits (P5)
 	tree     *gitrepo.Tree
 	parsed   *config.Config
@@ -132,11 +134,11 @@ func (l *look) readConfig(ctx context.Context) error {
 	l.mu.Lock()
 	known := l.configs[l.name]
 	l.mu.Unlock()
-	if known != nil && known.commit == commit {
+	if known != nil && known.commit == commit && known.branch == l.branch {
 		l.config = known
 		return nil
 	}
-	c := &configuration{commit: commit, parsed: &config.Config{}}
+	c := &configuration{commit: commit, branch: l.branch, parsed: &config.Config{}}
 	if commit != "" {
 		var err error
 		if c.tree, err = l.git.Tree(ctx, commit); err != nil {
@@ -185,8 +187,10 @@ func (l *look) readLedger(ctx context.Context) error {
 	if err := tree.Prefetch(ctx, "."); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	l.book, err = ledger.Read(tree)
-	return err
+	if l.book, err = ledger.Read(tree); err != nil {
+		return err
+	}
+	return l.confirm(ctx)
 }
 
 // readPulls lists the newest pull requests of every promotion branch.
@@ -203,8 +207,11 @@ func (l *look) readPulls(ctx context.Context) error {
 				if err != nil {
 					return fmt.Errorf("list pull requests of %s: %w", branch, err)
 				}
-				// A pull request from a fork may have a branch of the same name.
-				pulls = slices.DeleteFunc(pulls, func(p forge.PullRequest) bool { return !strings.EqualFold(p.HeadRepo, l.name) })
+				// A fork may have a branch of the same name, and people may open another
+				// pull request from ours, or point ours at another base.
+				pulls = slices.DeleteFunc(pulls, func(p forge.PullRequest) bool {
+					return !strings.EqualFold(p.HeadRepo, l.name) || p.BaseRef != s.Target.Branch
+				})
 				mu.Lock()
 				defer mu.Unlock()
 				l.pulls[branch] = pulls
@@ -220,7 +227,7 @@ func (l *look) readPulls(ctx context.Context) error {
 func (l *look) mergedMeanwhile() bool {
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
-			recorded := recordedPulls(l.book.Pipelines[p.Name], s.Name)
+			recorded := arrivedPulls(l.book.Pipelines[p.Name], s.Name)
 			for _, pull := range l.pulls[s.Target.PromotionBranch()] {
 				if pull.Merged && !recorded[pull.Number] {
 					return true

@@ -53,6 +53,10 @@ func (l *look) readComments(ctx context.Context) (err error) {
 	return nil
 }
 
+// staleComment is when nobody expects a command to be carried out any more: a
+// bot that was down for days does not promote what was wished for then.
+const staleComment = 24 * time.Hour
+
 // takeOrder picks the oldest comment with commands that was not handled yet. One
 // whose author's rights could not be asked waits for the next look, and holds
 // nobody else up.
@@ -64,7 +68,8 @@ func (r *round) takeOrder(ctx context.Context) error {
 	for _, c := range r.comments {
 		_, done := r.book.Handled[c.ID]
 		// An edited comment is not what its author was seen to say.
-		if done || r.postponed[c.ID] != nil || c.Author == self || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
+		own := c.Author == self && (c.Ours || r.Forge.IsApp()) // with a token, we are also the person it is of
+		if done || r.postponed[c.ID] != nil || own || c.Author == "" || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
 			continue
 		}
 		commands, usage := command.Parse(c.Body, r.names())
@@ -72,8 +77,11 @@ func (r *round) takeOrder(ctx context.Context) error {
 			continue
 		}
 		o := &order{comment: c, commands: commands}
-		if usage != nil {
+		switch {
+		case usage != nil:
 			o.refusal = r.usage(usage)
+		case r.now.Sub(c.Created) > staleComment:
+			o.refusal = "Nothing was done: this was asked for more than a day ago. Say it again if it still holds."
 		}
 		taken, err := r.admit(ctx, o)
 		switch {
@@ -110,6 +118,13 @@ func (r *round) admit(ctx context.Context, o *order) (bool, error) {
 	case err != nil: // a courtesy; without it the command counts all the same
 		r.Log.Warn("no reaction", "repo", r.name, "comment", o.comment.ID, "error", err)
 	}
+	// What was listed may have been changed meanwhile (L4).
+	switch now, err := r.repo.Comment(ctx, o.comment.ID); {
+	case errors.Is(err, forge.ErrNotFound) || (err == nil && now.Body != o.comment.Body):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
 	if o.refusal == "" {
 		o.refusal, err = r.authorise(ctx, o)
 	}
@@ -127,9 +142,9 @@ func (l *look) stillPostponed() error {
 	return errors.Join(out...)
 }
 
-func (r *round) names() command.Names {
+func (l *look) names() command.Names {
 	var out command.Names
-	for _, p := range r.config.parsed.Pipelines {
+	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
 			out.Stages = append(out.Stages, command.Stage{Pipeline: p.Name, Name: s.Name})
 		}
@@ -209,9 +224,15 @@ func (o *order) hold(r *round, p config.Pipeline, c command.Command, stage comma
 		o.lines = append(o.lines, fmt.Sprintf("`%s` is not held: the time under `--until` has passed.", stage.Name))
 		return
 	}
+	at := o.comment.Created.Add(time.Duration(c.Line) * time.Millisecond)
+	for _, h := range r.book.Pipelines[p.Name].Holds { // two comments may be of one second
+		if h.Stage == stage.Name && !h.At.Before(at) {
+			at = h.At.Add(time.Millisecond)
+		}
+	}
 	hold := promote.Hold{
 		Stage: stage.Name, Cause: promote.HeldByCommand, By: o.comment.Author, Reason: c.Reason, Until: c.Until.At,
-		Released: c.Verb == "unhold", Comment: o.comment.ID, At: o.comment.Created.Add(time.Duration(c.Line) * time.Millisecond),
+		Released: c.Verb == "unhold", Comment: o.comment.ID, At: at,
 	}
 	r.record(p.Name, promote.Facts{Holds: []promote.Hold{hold}}, holdLine(p.Name, hold))
 	o.lines = append(o.lines, report.Hold(hold))

@@ -3,12 +3,14 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -63,12 +65,18 @@ func (at *place) after(when time.Time) time.Time {
 	return when
 }
 
-// recordedPulls are the pull requests of a stage that the ledger has settled.
-func recordedPulls(facts promote.Facts, stage string) map[int]bool {
+// arrivedPulls are the pull requests whose merge the ledger has recorded. One
+// that was rejected may be opened again and merged all the same.
+func arrivedPulls(facts promote.Facts, stage string) map[int]bool {
 	out := map[int]bool{}
 	for _, a := range facts.ArrivalsIn(stage) {
 		out[a.PullRequest] = true
 	}
+	return out
+}
+
+func rejectedPulls(facts promote.Facts, stage string) map[int]bool {
+	out := map[int]bool{}
 	for _, r := range facts.Rejections {
 		if r.Stage == stage {
 			out[r.PullRequest] = true
@@ -81,9 +89,9 @@ func recordedPulls(facts promote.Facts, stage string) map[int]bool {
 // while we looked or not: the stage holds the freight since merged_at, at the
 // merge commit (P7).
 func (l *look) merges(ctx context.Context, at *place) error {
-	recorded := recordedPulls(at.facts, at.stage.Name)
+	recorded := arrivedPulls(at.facts, at.stage.Name)
 	for _, pull := range slices.Backward(at.pulls) {
-		if !pull.Merged || pull.BaseRef != at.stage.Target.Branch {
+		if !pull.Merged {
 			continue
 		}
 		at.leftover = at.leftover || (at.promotionHead != "" && pull.HeadSHA == at.promotionHead)
@@ -120,34 +128,63 @@ func (at *place) proposal(tree string) (promote.Proposal, bool) {
 	return promote.Proposal{}, false
 }
 
+// proposed returns the latest proposal for the stage: it is pushed together with
+// the promotion branch, so that branch holds it or is not ours (P12).
+func (at *place) proposed() (promote.Proposal, bool) {
+	for _, p := range slices.Backward(at.facts.Proposals) {
+		if p.Stage == at.stage.Name {
+			return p, true
+		}
+	}
+	return promote.Proposal{}, false
+}
+
+// afterProposals returns the time of a new proposal: those of one look must stay
+// in order, since the latest one is what the promotion branch holds.
+func (at *place) afterProposals(now time.Time) time.Time {
+	if last, ok := at.proposed(); ok && !now.After(last.At) {
+		return last.At.Add(time.Millisecond)
+	}
+	return now
+}
+
 // changes looks at what people did on the stage branch (P13): an earlier
-// arrival's tree is a revert, anything else is drift.
+// arrival's tree is a revert, what was proposed last is an arrival of theirs,
+// anything else is drift.
 func (l *look) changes(ctx context.Context, at *place) error {
 	arrivals := at.facts.ArrivalsIn(at.stage.Name)
-	if at.head.Commit == "" || len(arrivals) == 0 {
+	if len(arrivals) == 0 {
 		return nil
 	}
 	last := arrivals[len(arrivals)-1]
-	if last.Tree == at.head.Tree {
+	if at.head.Commit == "" {
+		if last.Tree != "" { // the branch was deleted
+			at.learn(promote.Facts{Arrivals: []promote.Arrival{{
+				Stage: at.stage.Name, Manner: promote.ByDrift, Commit: last.Commit, At: at.after(l.now), By: "the branch was deleted",
+			}}})
+		}
 		return nil
 	}
-	if p, ok := at.proposal(at.head.Tree); ok && p.At.After(last.At) {
+	if same, err := l.sameContent(ctx, at, last); same || err != nil {
+		return err
+	}
+	found := promote.Arrival{Stage: at.stage.Name, Manner: promote.ByDrift, Commit: at.head.Commit, Tree: at.head.Tree}
+	switch p, ok := at.proposed(); {
+	case ok && p.Tree == at.head.Tree && at.promotionHead != "" && l.justSeen(at.head.Commit):
 		at.inFlight = true
 		return nil
-	}
-	commit, err := l.git.Commit(ctx, at.head.Commit)
-	if err != nil {
-		return fmt.Errorf("read head of %s: %w", at.stage.Target.Branch, err)
-	}
-	found := promote.Arrival{
-		Stage: at.stage.Name, Manner: promote.ByDrift, Commit: at.head.Commit, Tree: at.head.Tree,
-		At: at.after(commit.Committer.When), By: commit.Author.Name,
+	case ok && p.Tree == at.head.Tree && at.promotionHead != "":
+		found.Manner, found.Freight, found.Sources, found.Config = promote.ByPush, p.Freight, p.Sources, p.Config
+		at.leftover = true
 	}
 	for _, earlier := range slices.Backward(arrivals) {
-		if earlier.Manner != promote.ByDrift && earlier.Tree == at.head.Tree {
+		if found.Freight == nil && earlier.Freight != nil && earlier.Tree == at.head.Tree {
 			found.Manner, found.Freight, found.Sources, found.Config = promote.ByRevert, earlier.Freight, earlier.Sources, earlier.Config
-			break
 		}
+	}
+	var err error
+	if found.At, found.By, err = l.changed(ctx, at, last); err != nil {
+		return err
 	}
 	news := promote.Facts{Arrivals: []promote.Arrival{found}}
 	if found.Manner == promote.ByRevert {
@@ -160,11 +197,63 @@ func (l *look) changes(ctx context.Context, at *place) error {
 	return nil
 }
 
+// sameContent tells whether the head holds what the last arrival brought. Which
+// files are the stage's own is today's word, so after a change of `preserve` the
+// arrival's commit is judged by it as well (P17).
+func (l *look) sameContent(ctx context.Context, at *place, last promote.Arrival) (bool, error) {
+	if last.Tree == at.head.Tree || last.Commit == at.head.Commit {
+		return true, nil
+	}
+	then, err := l.content(ctx, at, last.Commit)
+	if gitrepo.IsMissing(err) {
+		return false, nil // the branch was rewritten, and the commit is gone
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the last arrival in %s: %w", at.stage.Name, err)
+	}
+	return then == at.head.Tree, nil
+}
+
+// changed is when the head came, and by whom. Committers choose their dates, so
+// they are believed only where the history goes on from the last arrival, and
+// never about the future.
+func (l *look) changed(ctx context.Context, at *place, last promote.Arrival) (time.Time, string, error) {
+	commit, err := l.git.Commit(ctx, at.head.Commit)
+	if err != nil {
+		return time.Time{}, "", fmt.Errorf("read head of %s: %w", at.stage.Target.Branch, err)
+	}
+	goesOn, err := l.git.IsAncestor(ctx, last.Commit, at.head.Commit)
+	if err != nil && !gitrepo.IsMissing(err) {
+		return time.Time{}, "", fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
+	}
+	when := l.now
+	if goesOn && commit.Committer.When.Before(when) {
+		when = commit.Committer.When
+	}
+	return at.after(when), commit.Author.Name, nil
+}
+
+// unexplained is how long a head that holds what was proposed may wait for
+// GitHub to tell of the merge; then people put it there themselves.
+const unexplained = 2 * time.Minute
+
+// justSeen tells whether a commit was met for the first time a short while ago.
+func (e *Engine) justSeen(commit string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	first, ok := e.seen[commit]
+	if !ok {
+		first = e.Now()
+		e.seen[commit] = first
+	}
+	return e.Now().Sub(first) < unexplained
+}
+
 // rejections finds promotions that a person closed unmerged while both branches
 // existed: per slot, the freight that differed from what the stage held is
 // rejected. Other closings are repaired by the next promotion (P7).
 func (l *look) rejections(ctx context.Context, at *place) error {
-	recorded := recordedPulls(at.facts, at.stage.Name)
+	recorded := rejectedPulls(at.facts, at.stage.Name)
 	for _, pull := range at.pulls {
 		if pull.State == "open" || pull.Merged || recorded[pull.Number] || pull.HeadSHA != at.promotionHead ||
 			at.head.Commit == "" || strings.Contains(pull.Body, closedMark) {
@@ -217,21 +306,21 @@ func (l *look) open(ctx context.Context, at *place) (*promote.Open, error) {
 			break
 		}
 	}
-	tree, err := l.content(ctx, at, at.promotionHead)
+	commit, err := l.git.Commit(ctx, at.promotionHead)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", at.stage.Target.PromotionBranch(), err)
 	}
-	proposal, ok := at.proposal(tree)
-	out.Proposal, out.Foreign = proposal, !ok
+	// All of the branch counts, not just the stage's folder: it is merged whole.
+	proposal, ok := at.proposed()
+	out.Proposal, out.Foreign = proposal, !ok || commit.Tree != proposal.Root || !slices.Equal(commit.Parents, []string{proposal.Base})
 	if out.PullRequest == 0 {
 		return out, nil
 	}
-	return out, l.judgePull(ctx, at, tree, out)
+	return out, l.judgePull(ctx, at, out)
 }
 
-// judgePull asks what GitHub says of the open pull request. Only a merge that is
-// ours needs to know whether it is mergeable.
-func (l *look) judgePull(ctx context.Context, at *place, tree string, open *promote.Open) error {
+// judgePull asks what GitHub says of the open pull request.
+func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) error {
 	reviews, err := l.repo.Reviews(ctx, open.PullRequest)
 	if err != nil {
 		return fmt.Errorf("list reviews of #%d: %w", open.PullRequest, err)
@@ -242,16 +331,13 @@ func (l *look) judgePull(ctx context.Context, at *place, tree string, open *prom
 			latest[r.User] = r
 		}
 	}
-	for _, r := range latest {
-		if r.State != "APPROVED" {
+	for _, user := range slices.Sorted(maps.Keys(latest)) {
+		if latest[user].State != "APPROVED" || open.Approved {
 			continue
 		}
-		// What was approved is a tree: made again on another base it may be the same.
-		reviewed, err := l.content(ctx, at, r.CommitID)
-		if err != nil {
-			return fmt.Errorf("read the commit that %s reviewed: %w", r.User, err)
+		if open.Approved, err = l.approves(ctx, at, latest[user], open.Commit); err != nil {
+			return err
 		}
-		open.Approved = open.Approved || reviewed == tree
 	}
 	pull, err := l.repo.PullRequest(ctx, open.PullRequest)
 	if err != nil {
@@ -261,53 +347,23 @@ func (l *look) judgePull(ctx context.Context, at *place, tree string, open *prom
 	return nil
 }
 
-// trouble says what keeps us from writing a stage at all (P9, L4).
-func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]promote.Reason, error) {
-	known := len(at.facts.ArrivalsIn(at.stage.Name)) > 0 ||
-		slices.ContainsFunc(at.facts.Proposals, func(p promote.Proposal) bool { return p.Stage == at.stage.Name })
-	if known || at.head.Commit == "" || at.head.Tree == "" {
-		return nil, nil
-	}
-	wrote, err := l.promotionsWrote(ctx, p, at)
+// approves tells whether a review counts: by somebody who may write, of exactly
+// this content. Made again on another base it may be the same.
+func (l *look) approves(ctx context.Context, at *place, review forge.Review, commit string) (bool, error) {
+	permission, err := l.repo.Permission(ctx, review.User)
 	if err != nil {
-		return nil, fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
+		return false, fmt.Errorf("ask for the permission of %s: %w", review.User, err)
 	}
-	if wrote {
-		return []promote.Reason{{Kind: promote.LedgerLost, Stage: at.stage.Name}}, nil
+	if slices.Index(permissions, permission) < slices.Index(permissions, "write") {
+		return false, nil
 	}
-	where := "branch " + at.stage.Target.Branch
-	if at.stage.Target.Path != "." {
-		where = "folder " + at.stage.Target.Path + " of " + where
-	}
-	return []promote.Reason{{Kind: promote.ForeignBranch, Stage: at.stage.Name, Note: where}}, nil
-}
-
-// ownHistory is how many commits of a branch are asked for our trailers.
-const ownHistory = 100
-
-// promotionsWrote tells whether the history of a stage's branch carries trailers
-// of the stage: on its commits, or on what was merged into it.
-func (l *look) promotionsWrote(ctx context.Context, p config.Pipeline, at *place) (bool, error) {
-	log, err := l.git.Log(ctx, at.head.Commit, "", ownHistory)
+	now, err := l.content(ctx, at, commit)
 	if err != nil {
 		return false, err
 	}
-	ours := func(message string) bool {
-		return strings.Contains(message, "\nTowpath-Pipeline: "+p.ID()+"\nTowpath-Stage: "+at.stage.Name+"\n")
+	reviewed, err := l.content(ctx, at, review.CommitID)
+	if gitrepo.IsMissing(err) {
+		return false, nil
 	}
-	for _, commit := range log {
-		if ours(commit.Message) {
-			return true, nil
-		}
-		for _, merged := range commit.Parents[min(1, len(commit.Parents)):] {
-			commit, err := l.git.Commit(ctx, merged)
-			if err != nil {
-				return false, err
-			}
-			if ours(commit.Message) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	return reviewed == now, err
 }

@@ -24,27 +24,21 @@ func (l *look) report(ctx context.Context) error {
 	l.mu.Lock()
 	l.Engine.views[l.name] = l.views
 	l.mu.Unlock()
-	if err := l.reportMistakes(ctx); err != nil {
-		return err
-	}
-	if err := l.reportLoss(ctx); err != nil {
-		return err
-	}
+	failed := errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx))
 	waiting := newWaiting()
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
-			if err := l.reportPromotion(ctx, v, verdict); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, l.reportPromotion(ctx, v, verdict))
 		}
 		waiting.add(v, l.config.touched)
 	}
 	for _, commit := range waiting.commits {
-		if err := l.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[commit]), commit)); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, l.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[commit]), commit)))
 	}
-	return l.missingReplies(ctx)
+	if failed = errors.Join(failed, l.missingReplies(ctx)); failed != nil {
+		return fmt.Errorf("report: %w", failed)
+	}
+	return nil
 }
 
 func (l *look) check(c report.Check, commit string) forge.Check {
@@ -214,9 +208,17 @@ func unique(list []string) []string {
 	return out
 }
 
+// discoverAgain is how soon a registry that could not be asked is asked again.
+const discoverAgain = 2 * time.Minute
+
 // next is when something will change by time alone.
 func (l *look) next() time.Time {
 	var next time.Time
+	for _, found := range l.found {
+		if len(found.trouble) > 0 {
+			next = soon(next, l.now.Add(discoverAgain))
+		}
+	}
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
 			if verdict.Until.After(l.now) {

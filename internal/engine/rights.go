@@ -63,10 +63,10 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 }
 
 // forbidden tells a question that GitHub does not let us ask, which asking again
-// does not change.
+// does not change. Limits never come as this.
 func forbidden(err error) bool {
 	var refused *forge.APIError
-	return errors.As(err, &refused) && refused.Status < http.StatusInternalServerError
+	return errors.As(err, &refused) && refused.Status == http.StatusForbidden
 }
 
 func (l *look) unasked(err error) (string, error) {

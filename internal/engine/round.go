@@ -51,10 +51,11 @@ func (l *look) round(ctx context.Context) (*round, error) {
 	if err := r.takeOrder(ctx); err != nil {
 		return nil, err
 	}
-	l.views = nil
+	l.views, l.failed = nil, nil
 	for _, p := range l.config.parsed.Pipelines {
 		if err := r.pipeline(ctx, p); err != nil {
-			return nil, fmt.Errorf("pipeline %s: %w", p.Name, err)
+			l.failed = errors.Join(l.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
+			r.order = nil // it may be about this pipeline
 		}
 	}
 	if r.order != nil {
@@ -70,7 +71,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		r.fresh[p.Name], r.found[p.Name] = r.discover(ctx, p.Pipeline, facts)
 	}
 	r.record(p.Name, promote.Facts{Freight: r.fresh[p.Name]}, freightLines(p.Name, r.fresh[p.Name])...)
-	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}, Trouble: r.found[p.Name].trouble}
+	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}, Trouble: r.found[p.Name].trouble, Passed: r.found[p.Name].passed}
 	places := map[string]*place{}
 	for _, stage := range p.Stages {
 		at, state, err := r.observeStage(ctx, p, stage, facts)
@@ -100,6 +101,10 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, promote.StageState, error) {
 	var state promote.StageState
 	at, err := r.place(ctx, p, stage, facts)
+	if errors.Is(err, errNoFolder) {
+		state.Trouble = []promote.Reason{{Kind: promote.ForeignBranch, Stage: stage.Name, Note: err.Error()}}
+		return at, state, nil
+	}
 	if err != nil {
 		return nil, state, err
 	}
@@ -138,15 +143,18 @@ func (r *round) write(ctx context.Context) error {
 	return r.perform(ctx, r.after)
 }
 
+// perform does all of the effects; one that fails keeps none of the others back.
 func (r *round) perform(ctx context.Context, effects []effect) error {
+	var failed error
 	for _, e := range effects {
 		if err := e.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", e.what, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.what, err))
+			continue
 		}
 		r.Log.Info("done", "repo", r.name, "effect", e.what)
 		r.changed = true
 	}
-	return nil
+	return failed
 }
 
 // push writes the ledger's commit and every branch in one atomic push. Nothing

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -12,10 +11,6 @@ import (
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/promote"
 )
-
-// errUnreachable marks an error of asking, which is tried again, as against a
-// source that does not exist, which is the configuration's mistake.
-var errUnreachable = errors.New("could not ask")
 
 // sources hands source trees to the directives and notes which were used.
 type sources struct {
@@ -33,7 +28,7 @@ func (s *sources) tree(ctx context.Context, ref directives.SourceRef) (fs.FS, er
 	s.used[promote.SourceCommit{Repository: ref.Repository, Ref: ref.Ref, Commit: commit}] = true
 	tree, err := s.work.git.Tree(ctx, commit)
 	if err != nil {
-		return nil, fmt.Errorf("%w: commit %s of %s: %w", errUnreachable, promote.ShortID(commit), ref.Repository, err)
+		return nil, fmt.Errorf("commit %s of %s: %w", promote.ShortID(commit), ref.Repository, err)
 	}
 	return tree, nil
 }
@@ -81,7 +76,7 @@ func (s *sources) named(ctx context.Context, name string) (string, error) {
 	}
 	tags, err := s.work.git.Refs(ctx, "refs/tags/"+name)
 	if err != nil {
-		return "", fmt.Errorf("%w: tag %s: %w", errUnreachable, name, err)
+		return "", fmt.Errorf("tag %s: %w", name, err)
 	}
 	if commit := tags["refs/tags/"+name]; commit != "" {
 		return commit, nil
@@ -89,9 +84,26 @@ func (s *sources) named(ctx context.Context, name string) (string, error) {
 	return "", fmt.Errorf("ref %q is neither a branch nor a tag", name)
 }
 
-// upstream is the latest arrival of this freight in one of the stages it comes from.
+// upstream is the arrival by which this freight is available: of the stages it
+// comes from, the latest one that verified it and let it soak. Where none does
+// any more, for what is held already, it is the latest arrival.
 func (s *sources) upstream() (promote.Arrival, bool) {
-	for _, a := range slices.Backward(s.work.view.Snapshot.Facts.Arrivals) {
+	snapshot := s.work.view.Snapshot
+	var best promote.Arrival
+	for _, f := range s.freight {
+		request, _ := s.work.at.stage.Request(f.Warehouse)
+		for _, from := range request.From {
+			stage, _ := s.work.pipeline.Stage(from)
+			standing := snapshot.StandingOf(stage, f.Warehouse, f.ID)
+			if standing.Verified && standing.Soaked(snapshot.Now) >= request.Soak && standing.Arrival.At.After(best.At) {
+				best = standing.Arrival
+			}
+		}
+	}
+	if best.Commit != "" {
+		return best, true
+	}
+	for _, a := range slices.Backward(snapshot.Facts.Arrivals) {
 		for _, f := range s.freight {
 			request, _ := s.work.at.stage.Request(f.Warehouse)
 			if slices.Contains(request.From, a.Stage) && a.Freight[f.Warehouse] == f.ID {

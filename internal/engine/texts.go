@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/towpath/towpath/internal/promote"
 )
@@ -10,6 +11,9 @@ import (
 // The ledger's log is the audit trail: one line per fact, subject first.
 
 func ledgerMessage(lines []string) string {
+	for i := range lines {
+		lines[i] = tame(lines[i])
+	}
 	switch len(lines) {
 	case 0:
 		return "Tidy up\n"
@@ -17,6 +21,19 @@ func ledgerMessage(lines []string) string {
 		return lines[0] + "\n"
 	}
 	return fmt.Sprintf("%s (and %d more)\n\n%s\n", lines[0], len(lines)-1, strings.Join(lines, "\n"))
+}
+
+// tame keeps names that others chose on their line, and from mentioning anybody.
+func tame(line string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			return ' '
+		case r == '@':
+			return '＠'
+		}
+		return r
+	}, line)
 }
 
 func freightLines(pipeline string, freight []promote.Freight) []string {
@@ -27,7 +44,7 @@ func freightLines(pipeline string, freight []promote.Freight) []string {
 			what = append(what, fmt.Sprintf("%s:%s", i.Repository, i.Tag))
 		}
 		for _, c := range f.Commits {
-			what = append(what, fmt.Sprintf("%s@%s", c.Repository, promote.ShortID(c.ID)))
+			what = append(what, fmt.Sprintf("%s at %s", c.Repository, promote.ShortID(c.ID)))
 		}
 		out = append(out, fmt.Sprintf("%s: freight %s in %s (%s)", pipeline, f.Alias, f.Warehouse, strings.Join(what, ", ")))
 	}

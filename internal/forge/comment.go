@@ -19,6 +19,7 @@ type Comment struct {
 	Body        string
 	Author      string
 	AuthorIsBot bool
+	Ours        bool // carries the mark of a reply; say nothing of who wrote it
 	Created     time.Time
 	Updated     time.Time // later than Created: edited
 	URL         string
@@ -65,6 +66,7 @@ func comment(c *github.IssueComment) Comment {
 	return Comment{
 		ID: c.GetID(), Issue: number, IsPull: strings.Contains(c.GetHTMLURL(), "/pull/"),
 		Body: c.GetBody(), Author: c.GetUser().GetLogin(), AuthorIsBot: c.GetUser().GetType() == "Bot",
+		Ours:    carriesMark(c.GetBody()),
 		Created: c.GetCreatedAt().Time, Updated: c.GetUpdatedAt().Time, URL: c.GetHTMLURL(),
 	}
 }
@@ -82,12 +84,25 @@ func (r *Repo) Reply(ctx context.Context, issue int, key, body string) (int64, e
 	}
 	reply, ok, err := find()
 	if err == nil && !ok {
-		reply, err = createOnce(ctx, r.forge.wait, create, find)
+		if reply, err = createOnce(ctx, r.forge.wait, create, find); err == nil {
+			reply, err = r.firstReply(ctx, reply, find)
+		}
 	}
 	if err == nil && !sameText(reply.GetBody(), text) {
 		_, _, err = r.client.Issues.EditComment(ctx, r.owner, r.name, reply.GetID(), &github.IssueComment{Body: &text})
 	}
 	return reply.GetID(), r.failed(err, "reply %s on #%d", key, issue)
+}
+
+// firstReply takes a reply back where another of our processes gave the same one
+// in the meantime: GitHub does not know that they are the same.
+func (r *Repo) firstReply(ctx context.Context, made *github.IssueComment, find func() (*github.IssueComment, bool, error)) (*github.IssueComment, error) {
+	first, ok, err := find()
+	if err != nil || !ok || first.GetID() == made.GetID() {
+		return made, err
+	}
+	_, err = r.client.Issues.DeleteComment(ctx, r.owner, r.name, made.GetID())
+	return first, err
 }
 
 func (r *Repo) findReply(ctx context.Context, issue int, key string) (*github.IssueComment, bool, error) {
@@ -119,6 +134,12 @@ func marked(key, body string) string {
 
 func isMarked(body, key string) bool {
 	return strings.HasSuffix(strings.TrimSpace(body), "\n"+mark(key))
+}
+
+// carriesMark tells whether a body ends as a reply of ours does, whatever its key.
+func carriesMark(body string) bool {
+	body = strings.TrimSpace(body)
+	return strings.HasPrefix(body[strings.LastIndexByte(body, '\n')+1:], "<!-- towpath: ")
 }
 
 // The escape leaves no character that could end the HTML comment.

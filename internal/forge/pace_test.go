@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,9 +24,10 @@ func TestReadsAreTriedAgainWhenGitHubBreaksDown(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			failures := 2
+			var failures atomic.Int32 // a connection that was hung up may still be served
+			failures.Store(2)
 			r, _ := tokenForge(t, func(w http.ResponseWriter, req *http.Request) {
-				if failures--; failures >= 0 {
+				if failures.Add(-1) >= 0 {
 					breakDown(w, req)
 					return
 				}
@@ -35,7 +37,7 @@ func TestReadsAreTriedAgainWhenGitHubBreaksDown(t *testing.T) {
 			if err != nil || c.Body != "whole" {
 				t.Errorf("after two failures: %+v, %v", c, err)
 			}
-			failures = 100 // Go's transport repeats a read on its own when a kept connection ends
+			failures.Store(100) // Go's transport repeats a read on its own when a kept connection ends
 			if _, err := r.Comment(t.Context(), 7); err == nil {
 				t.Error("a failure that stays is not reported")
 			}

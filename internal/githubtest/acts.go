@@ -124,16 +124,15 @@ func (s *Server) EditComment(repo string, id int64, by, body string) error {
 	if cm == nil {
 		return fmt.Errorf("no comment %d in %s", id, repo)
 	}
-	t := r.thread(cm.Number)
-	event := object{"action": "deleted", "issue": s.issueBody(r, t), "comment": s.commentBody(r, cm)}
 	if body == "" {
-		t.comments = slices.DeleteFunc(t.comments, func(one *Comment) bool { return one == cm })
-	} else {
-		before := cm.Body
-		cm.Body, cm.UpdatedAt = body, s.now()
-		event = with(event, object{"action": "edited", "comment": s.commentBody(r, cm), "changes": object{"body": object{"from": before}}})
+		return s.removeComment(r, cm, s.user(by))
 	}
-	return s.fire(r, "issue_comment", s.user(by), event)
+	before := cm.Body
+	cm.Body, cm.UpdatedAt = body, s.now()
+	return s.fire(r, "issue_comment", s.user(by), object{
+		"action": "edited", "issue": s.issueBody(r, r.thread(cm.Number)), "comment": s.commentBody(r, cm),
+		"changes": object{"body": object{"from": before}},
+	})
 }
 
 // Review submits a review of the current head: APPROVED, CHANGES_REQUESTED or

@@ -187,6 +187,27 @@ func updateComment(c *call) (reply, error) {
 	return ok(c.commentBody(c.repo, cm))
 }
 
+func deleteComment(c *call) (reply, error) {
+	cm, err := c.comment()
+	if err != nil {
+		return reply{}, err
+	}
+	if cm.Author != c.who.user.Login && c.level(c.repo, c.who) < write {
+		return reply{}, problem{status: http.StatusForbidden, message: "Must have admin rights to Repository."}
+	}
+	if err := c.removeComment(c.repo, cm, c.who.user); err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusNoContent}, nil
+}
+
+func (s *Server) removeComment(r *repo, cm *Comment, by *User) error {
+	t := r.thread(cm.Number)
+	event := object{"action": "deleted", "issue": s.issueBody(r, t), "comment": s.commentBody(r, cm)}
+	t.comments = slices.DeleteFunc(t.comments, func(one *Comment) bool { return one == cm })
+	return s.fire(r, "issue_comment", by, event)
+}
+
 func (s *Server) reactionBody(v Reaction) object {
 	return object{"id": v.ID, "node_id": nodeID("REA", v.ID), "user": s.userOrNull(v.Author), "content": v.Content, "created_at": stamp(v.CreatedAt)}
 }

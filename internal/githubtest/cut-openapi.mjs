@@ -61,6 +61,7 @@ POST  /repos/{owner}/{repo}/issues
 GET   /repos/{owner}/{repo}/issues/comments
 GET   /repos/{owner}/{repo}/issues/comments/{comment_id}
 PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}
+DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}
 GET   /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
 POST  /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
 DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}

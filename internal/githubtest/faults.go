@@ -86,7 +86,10 @@ func (f Fault) cuts() bool {
 
 func (f Fault) answer(w http.ResponseWriter) {
 	message := http.StatusText(f.Status)
-	if f.Status == http.StatusForbidden || f.Status == http.StatusTooManyRequests {
+	switch {
+	case f.Status == http.StatusForbidden && f.RetryAfter == 0:
+		message = "Resource not accessible by integration"
+	case f.Status == http.StatusForbidden || f.Status == http.StatusTooManyRequests:
 		message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 	}
 	if f.RetryAfter > 0 {

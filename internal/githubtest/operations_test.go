@@ -194,6 +194,10 @@ func callComments(t *testing.T, ctx context.Context, b *bench, _ string) {
 	must(t, err)
 	_, _, err = b.bot.Issues.EditComment(ctx, "acme", "guestbook", mine.GetID(), &github.IssueComment{Body: github.String("done")})
 	must(t, err)
+	double, _, err := b.bot.Issues.CreateComment(ctx, "acme", "guestbook", n, &github.IssueComment{Body: github.String("done")})
+	must(t, err)
+	_, err = b.bot.Issues.DeleteComment(ctx, "acme", "guestbook", double.GetID())
+	must(t, err)
 	mine, _, err = b.bot.Issues.GetComment(ctx, "acme", "guestbook", mine.GetID())
 	must(t, err)
 	if mine.GetBody() != "done" || mine.GetUser().GetType() != "Bot" {

@@ -46,6 +46,7 @@ func (s *Server) routes() []route {
 		{"GET " + r + "/issues/{first}/{second}", reader, getCommentOrList},
 		{"POST " + r + "/issues/{number}/comments", speaker, createComment},
 		{"PATCH " + r + "/issues/comments/{id}", speaker, updateComment},
+		{"DELETE " + r + "/issues/comments/{id}", speaker, deleteComment},
 		{"GET " + r + "/issues/comments/{id}/reactions", reader, listReactions},
 		{"POST " + r + "/issues/comments/{id}/reactions", speaker, createReaction},
 		{"DELETE " + r + "/issues/comments/{id}/reactions/{reaction}", speaker, deleteReaction},

@@ -96,35 +96,34 @@ func (r *Repo) comparePair(ctx context.Context, p pair) ([]pair, error) {
 	if p.a.id == p.b.id && p.a.mode == p.b.mode {
 		return nil, nil
 	}
-	inside := map[string]pair{}
-	for _, side := range []struct {
-		of  entry
-		put func(*pair, entry)
-	}{
-		{p.a, func(q *pair, e entry) { q.a = e }},
-		{p.b, func(q *pair, e entry) { q.b = e }},
-	} {
-		if !side.of.mode.isDir() {
-			continue
-		}
-		d, err := r.directory(ctx, side.of.id)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range d.entries {
-			q := inside[e.name]
-			q.path = path.Join(p.path, e.name)
-			side.put(&q, e)
-			inside[e.name] = q
+	before, err := r.entries(ctx, p.a)
+	if err != nil {
+		return nil, err
+	}
+	after, err := r.entries(ctx, p.b)
+	if err != nil {
+		return nil, err
+	}
+	var differ []pair
+	for _, e := range before.entries {
+		if now, _ := after.find(e.name); now.id != e.id || now.mode != e.mode {
+			differ = append(differ, pair{path: path.Join(p.path, e.name), a: e, b: now})
 		}
 	}
-	differ := make([]pair, 0, len(inside))
-	for _, q := range inside {
-		if q.a.id != q.b.id || q.a.mode != q.b.mode {
-			differ = append(differ, q)
+	for _, e := range after.entries {
+		if _, there := before.find(e.name); !there {
+			differ = append(differ, pair{path: path.Join(p.path, e.name), b: e})
 		}
 	}
 	return differ, nil
+}
+
+// entries gives what is in an entry; nothing where it is no directory.
+func (r *Repo) entries(ctx context.Context, of entry) (*directory, error) {
+	if !of.mode.isDir() {
+		return &directory{}, nil
+	}
+	return r.directory(ctx, of.id)
 }
 
 // change is what a pair says of files; directories speak through what is in

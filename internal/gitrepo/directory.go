@@ -2,12 +2,14 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -84,8 +86,11 @@ func (d *directory) find(name string) (entry, bool) {
 	return d.entries[i], true
 }
 
+// typicalEntry is about how many bytes an entry takes in a tree object.
+const typicalEntry = 36
+
 func decodeDirectory(data []byte) (*directory, error) {
-	d := &directory{byName: map[string]int{}}
+	d := &directory{byName: make(map[string]int, len(data)/typicalEntry), entries: make([]entry, 0, len(data)/typicalEntry)}
 	for len(data) > 0 {
 		head, rest, found := bytes.Cut(data, []byte{0})
 		rawMode, name, split := strings.Cut(string(head), " ")
@@ -111,25 +116,35 @@ func decodeDirectory(data []byte) (*directory, error) {
 func encodeDirectory(entries []entry) (object, error) {
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, compareEntries)
-	var data bytes.Buffer
+	data := make([]byte, 0, len(sorted)*typicalEntry)
 	for _, e := range sorted {
 		if err := checkName(e.name); err != nil {
 			return object{}, err
 		}
-		fmt.Fprintf(&data, "%o %s\x00", uint32(e.mode), e.name)
-		data.Write(e.id[:])
+		data = strconv.AppendUint(data, uint64(e.mode), 8)
+		data = append(data, ' ')
+		data = append(data, e.name...)
+		data = append(data, 0)
+		data = append(data, e.id[:]...)
 	}
-	return object{kind: plumbing.TreeObject, data: data.Bytes()}, nil
+	return object{kind: plumbing.TreeObject, data: data}, nil
 }
 
 // compareEntries is git's order: bytes, directories as if a slash followed.
-func compareEntries(a, b entry) int { return strings.Compare(sortName(a), sortName(b)) }
+func compareEntries(a, b entry) int {
+	n := min(len(a.name), len(b.name))
+	return cmp.Or(strings.Compare(a.name[:n], b.name[:n]), cmp.Compare(a.byteAt(n), b.byteAt(n)))
+}
 
-func sortName(e entry) string {
-	if e.mode.isDir() {
-		return e.name + "/"
+// byteAt is a byte of the name, or what stands for its end.
+func (e entry) byteAt(n int) byte {
+	switch {
+	case n < len(e.name):
+		return e.name[n]
+	case e.mode.isDir():
+		return '/'
 	}
-	return e.name
+	return 0
 }
 
 // checkName refuses names that are no names of files, and those that some
@@ -137,6 +152,9 @@ func sortName(e entry) string {
 func checkName(name string) error {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
 		return fmt.Errorf("tree entry %q: not a file name", name)
+	}
+	if name[0] != '.' && !strings.ContainsFunc(name, isOdd) {
+		return nil // as nearly all are
 	}
 	seen := strings.Map(dropIgnored, name)
 	seen, _, _ = strings.Cut(seen, ":")
@@ -147,6 +165,9 @@ func checkName(name string) error {
 	}
 	return nil
 }
+
+// isOdd says whether a name that has it needs a closer look.
+func isOdd(r rune) bool { return r == '~' || r >= utf8.RuneSelf }
 
 // dropIgnored removes what macOS ignores in names.
 func dropIgnored(r rune) rune {

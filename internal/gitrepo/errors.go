@@ -25,6 +25,14 @@ func orAbsent(id string) string {
 	return id
 }
 
+// UnreachableError says that the server could not be asked, or did not answer
+// well: asking again may help, and nothing is known about what was asked for.
+type UnreachableError struct{ err error }
+
+func (e *UnreachableError) Error() string { return e.err.Error() }
+
+func (e *UnreachableError) Unwrap() error { return e.err }
+
 // RefusedError says that a push did nothing because a rule, a hook or a
 // missing right on the server refuses it. Trying again does not help.
 type RefusedError struct {

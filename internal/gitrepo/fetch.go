@@ -190,8 +190,11 @@ func (r *Repo) ask(ctx context.Context, req fetchRequest) error {
 			}
 			return nil
 		}
-		if !isRefusal(err) {
+		if errors.Is(err, errTooMuch) {
 			return err
+		}
+		if !isRefusal(err) {
+			return &UnreachableError{err}
 		}
 		if first == nil {
 			first = err

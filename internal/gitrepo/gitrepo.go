@@ -67,7 +67,7 @@ func NewMirrors(dir string, client *http.Client) (*Mirrors, error) {
 }
 
 // Repo gives the mirror of a remote, the same one for the same URL. No
-// request is made. The credentials of the first call are the ones used.
+// request is made. The credentials of the latest call are the ones used.
 func (m *Mirrors) Repo(remote Remote) (*Repo, error) {
 	u, err := url.Parse(remote.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
@@ -79,6 +79,7 @@ func (m *Mirrors) Repo(remote Remote) (*Repo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r, ok := m.repos[remote.URL]; ok {
+		r.remote.useCredentials(remote.Credentials) // an App may have been installed anew
 		return r, nil
 	}
 	dir := ""

@@ -1,15 +1,66 @@
 package gitrepo_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/towpath/towpath/internal/gitrepo"
 )
+
+// The size of an object is written in four and then seven bits to the byte.
+func TestObjectsOfEverySizeArriveWhole(t *testing.T) {
+	server := newGitServer(t)
+	r := server.create(t, "acme/app")
+	files := map[string][]byte{}
+	for _, size := range []int{0, 1, 15, 16, 127, 128, 2047, 2048, 2049, 262143, 262144, 1 << 20} {
+		files[fmt.Sprint(size)] = []byte(strings.Repeat("towpath\n", size/8+1)[:size])
+	}
+	ctx := context.Background()
+	dir := t.TempDir()
+	batch := mirrorOf(t, dir, r).NewBatch()
+	tree, err := batch.WriteFiles(ctx, "", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := write(t, batch, tree)
+	if err := batch.Push(ctx, gitrepo.Update{Ref: "refs/heads/main", New: id}); err != nil {
+		t.Fatal(err)
+	}
+	r.git("fsck", "--strict", "--no-dangling")
+	run(t, "", nil, "--git-dir", mirrorDir(t, dir), "fsck", "--strict", "--no-dangling")
+	server.asked()
+	for where, repo := range map[string]*gitrepo.Repo{"server": mirrorOf(t, "", r), "mirror": mirrorOf(t, dir, r)} {
+		pushed, err := repo.Tree(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for size, want := range files {
+			if got, err := pushed.ReadFile(size); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("the %s holds other content of %s bytes (error %v)", where, size, err)
+			}
+		}
+		if asked := server.asked(); where == "mirror" && asked != "" {
+			t.Errorf("the mirror on disk asks for what was pushed: %s", asked)
+		}
+	}
+}
+
+// mirrorDir is the one mirror under a directory.
+func mirrorDir(t *testing.T, dir string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*.git"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("mirrors under %s: %v, %v", dir, found, err)
+	}
+	return found[0]
+}
 
 func TestPushMovesAllRefsOrNone(t *testing.T) {
 	server := newGitServer(t)

@@ -35,11 +35,11 @@ func (e *statusError) Error() string {
 
 // remoteConn makes authenticated requests to one remote.
 type remoteConn struct {
-	client      *http.Client
-	credentials func(ctx context.Context) (string, string, error)
+	client *http.Client
 
-	mu   sync.Mutex
-	base string // the URL, moved when the server says that the repository moved
+	mu          sync.Mutex
+	credentials func(ctx context.Context) (string, string, error)
+	base        string // the URL, moved when the server says that the repository moved
 }
 
 func newRemoteConn(client *http.Client, remote Remote) *remoteConn {
@@ -48,6 +48,12 @@ func newRemoteConn(client *http.Client, remote Remote) *remoteConn {
 		credentials: remote.Credentials,
 		base:        strings.TrimSuffix(remote.URL, "/"),
 	}
+}
+
+func (c *remoteConn) useCredentials(credentials func(ctx context.Context) (string, string, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.credentials = credentials
 }
 
 // post sends one request to a service. The caller closes the answer.
@@ -111,8 +117,11 @@ func (c *remoteConn) send(ctx context.Context, method, target, service string, b
 	if service == uploadPack {
 		req.Header.Set("Git-Protocol", "version=2")
 	}
-	if c.credentials != nil {
-		username, password, err := c.credentials(ctx)
+	c.mu.Lock()
+	credentials := c.credentials
+	c.mu.Unlock()
+	if credentials != nil {
+		username, password, err := credentials(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("credentials: %w", err)
 		}

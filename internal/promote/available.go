@@ -60,7 +60,7 @@ func (q Question) count(need int) Availability {
 			missing = append(missing, name)
 			causes = append(causes, standing.Reasons...)
 			changes = earliest(changes, standing.Until)
-		case q.Request.Soak > 0 && standing.soaked(q.Now) < q.Request.Soak:
+		case q.Request.Soak > 0 && standing.Soaked(q.Now) < q.Request.Soak:
 			missing = append(missing, name)
 			soaking = append(soaking, q.soak(name, standing))
 		default:

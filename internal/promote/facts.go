@@ -50,6 +50,7 @@ type Proposal struct {
 	Base     string            `json:"base"`     // commit of the target branch it was made on
 	BaseTree string            `json:"baseTree"` // the stage's tree there
 	Tree     string            `json:"tree"`     // the stage's tree after it
+	Root     string            `json:"root"`     // the whole branch's tree after it
 	Rule     string            `json:"rule"`     // how the upstream rule was met
 	Sources  []SourceCommit    `json:"sources,omitempty"`
 	Config   string            `json:"config"` // commit the configuration was read at
@@ -70,6 +71,7 @@ const (
 	ByMerge     Manner = "merge"
 	ByUnchanged Manner = "unchanged" // the result equalled what was there (P6)
 	ByRevert    Manner = "revert"    // people brought back an earlier arrival's tree
+	ByPush      Manner = "push"      // people put what was proposed there themselves
 	ByDrift     Manner = "drift"
 )
 

@@ -107,6 +107,7 @@ func (w *world) history(r *rand.Rand) {
 	}
 	*facts = Facts{}.Merge(*facts)
 	w.snapshot.Facts.Arrivals = slices.DeleteFunc(facts.Arrivals, func(a Arrival) bool { return a.At.After(w.snapshot.Now) })
+	w.snapshot.Facts.Results = slices.DeleteFunc(facts.Results, func(r Result) bool { return r.At.After(w.snapshot.Now) })
 	if r.IntN(3) == 0 {
 		w.snapshot.Asks = []Ask{{Stage: "s0", By: "ann", At: minute(w.now)}}
 	}

@@ -122,16 +122,33 @@ func (f Facts) rejection(stage string, freight Freight) (Rejection, bool) {
 // Automatic is the By of what nobody asked for.
 const Automatic = "towpath"
 
-// HoldOf returns the hold on a stage (warehouse empty) or on one of its slots.
+// HoldOf returns the hold on a stage (warehouse empty) or on one of its slots:
+// of several the one that somebody asked for, and that has no end. What a
+// promotion releases never ends what somebody asked for.
 func (f Facts) HoldOf(stage, warehouse string, now time.Time) (Hold, bool) {
+	var found Hold
+	held, othersReleased := false, false
 	for _, h := range slices.Backward(f.Holds) {
 		if h.Stage != stage || h.Warehouse != warehouse {
 			continue
 		}
-		over := h.Released || (!h.Until.IsZero() && !now.Before(h.Until))
-		return h, !over
+		if h.Released && h.Cause == HeldByCommand {
+			break
+		}
+		othersReleased = othersReleased || h.Released
+		over := h.Released || (!h.Until.IsZero() && !now.Before(h.Until)) || (othersReleased && h.Cause != HeldByCommand)
+		if !over && (!held || h.outweighs(found)) {
+			found, held = h, true
+		}
 	}
-	return Hold{}, false
+	return found, held
+}
+
+func (h Hold) outweighs(other Hold) bool {
+	if asked := h.Cause == HeldByCommand; asked != (other.Cause == HeldByCommand) {
+		return asked
+	}
+	return h.Until.IsZero() && !other.Until.IsZero()
 }
 
 func (h Hold) reason() Reason {

@@ -9,6 +9,15 @@ type Snapshot struct {
 	Stages  map[string]StageState `json:"stages"`
 	Asks    []Ask                 `json:"asks,omitempty"`
 	Trouble []Reason              `json:"trouble,omitempty"` // discovery that failed, per warehouse (P15)
+	Passed  []Passed              `json:"passed,omitempty"`  // the best of it first, per warehouse; bounded
+}
+
+// Passed is something that was seen and not taken (F8).
+type Passed struct {
+	Warehouse string `json:"warehouse"`
+	Item      string `json:"item"`             // "web:1.1.0"
+	Reason    string `json:"reason"`           // its kind, one word: "older", "unreadable", …
+	Detail    string `json:"detail,omitempty"` // for people, one line
 }
 
 // StageState is what was observed about one stage's target.

@@ -12,12 +12,13 @@ type Standing struct {
 	VerifiedAt time.Time
 	Since      time.Time     // when the current stay began; zero: not there now
 	Longest    time.Duration // the longest completed stay that did not end before verification
+	Arrival    Arrival       // the one whose results gave the word
 	Reasons    []Reason      // why it is not verified
 	Until      time.Time     // when that will change by itself
 }
 
-// soaked is the longest single stay, completed or still going on (A4).
-func (s Standing) soaked(now time.Time) time.Duration {
+// Soaked is the longest single stay, completed or still going on (A4).
+func (s Standing) Soaked(now time.Time) time.Duration {
 	if s.Since.IsZero() {
 		return s.Longest
 	}
@@ -76,7 +77,7 @@ func (s Standing) pending() bool {
 
 // judge applies the stage's required gates to one arrival.
 func (s Snapshot) judge(stage Stage, a Arrival) Standing {
-	out := Standing{Verified: true, VerifiedAt: a.At}
+	out := Standing{Verified: true, VerifiedAt: a.At, Arrival: a}
 	if stage.OnArrival {
 		return out
 	}
@@ -113,8 +114,9 @@ func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
 	if head := s.Stages[stage.Name].Head; head.Tree == a.Tree {
 		commits[head.Commit] = true
 	}
+	live := s.Stages[stage.Name].Results
 	var results []Result
-	for _, r := range slices.Concat(s.Facts.Results, s.Stages[stage.Name].Results) {
+	for _, r := range slices.Concat(live, recordedBesides(s.Facts.Results, live, s.Now)) {
 		if commits[r.Commit] && (r.Stage == stage.Name || r.Stage == "") {
 			results = append(results, r)
 		}
@@ -122,6 +124,26 @@ func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
 	out := make([]GateResult, len(stage.Gates))
 	for i, g := range stage.Gates {
 		out[i] = g.Judge(results, a.At, s.Now)
+	}
+	return out
+}
+
+// recordedBesides are the recorded results of which GitHub does not tell itself
+// now: the ledger is not believed against it, nor from the future (L4).
+func recordedBesides(recorded, live []Result, now time.Time) []Result {
+	type key struct {
+		commit, name, app string
+		source            Source
+	}
+	told := map[key]bool{}
+	for _, r := range live {
+		told[key{r.Commit, r.Name, r.App, r.Source}] = true
+	}
+	var out []Result
+	for _, r := range recorded {
+		if !told[key{r.Commit, r.Name, r.App, r.Source}] && !r.At.After(now) {
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -109,9 +109,11 @@ func notFetched(file, entry string) error {
 // fileEntries returns the entries that kustomize loads as files only.
 func fileEntries(k *types.Kustomization) []string {
 	entries := append(slices.Concat(k.Crds, k.Configurations), k.OpenAPI["path"])
+	//lint:ignore SA1019 old kustomizations are inspected as well
 	for _, p := range k.PatchesStrategicMerge {
 		entries = append(entries, string(p))
 	}
+	//lint:ignore SA1019 as above
 	for _, p := range slices.Concat(k.Patches, k.PatchesJson6902) {
 		entries = append(entries, p.Path)
 	}

@@ -49,11 +49,21 @@ func Waiting(views []View) Check {
 	var heads []headline
 	for _, v := range views {
 		for _, verdict := range v.Verdicts {
-			heads = append(heads, v.headline(verdict, len(views) > 1))
+			heads = append(heads, v.headline(verdict, stageName(views, v, verdict.Stage)))
 		}
 	}
 	slices.SortStableFunc(heads, func(a, b headline) int { return cmp.Compare(a.weight, b.weight) })
 	return Check{Name: CheckName, Conclusion: "neutral", Title: joined(heads), Summary: blocks(views, nil)}
+}
+
+// stageName is the bare name where only one pipeline of the views has it.
+func stageName(views []View, v View, stage string) string {
+	for _, other := range views {
+		if _, too := other.Pipeline.Stage(stage); too && other.Pipeline.Name != v.Pipeline.Name {
+			return v.Pipeline.Name + "/" + stage
+		}
+	}
+	return stage
 }
 
 // headline is one stage in a check's title.
@@ -69,11 +79,7 @@ const (
 	settled
 )
 
-func (v View) headline(verdict promote.Verdict, several bool) headline {
-	name := verdict.Stage
-	if several {
-		name = v.Pipeline.Name + "/" + name
-	}
+func (v View) headline(verdict promote.Verdict, name string) headline {
 	blocked, reasons, top := important(verdict.Blocked), important(verdict.Reasons), settled
 	if len(reasons) > 0 {
 		top = weight(reasons[0].Kind)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,8 @@ func TestWaitingTitles(t *testing.T) {
 		"blocked first":   {[]View{narrow(withdrawn(), "test", "prod")}, "prod: #12 must not be merged: gate smoke in uat-b failed: failure; test: current"},
 		"discovery":       {[]View{discovery}, "test: discovery failed for warehouse app: ghcr.io says 503"},
 		"promoting":       {[]View{narrow(newWorld(), "test")}, "test: promoting guestbook:1.4.2 (brave-otter)"},
+		"names apart": {[]View{narrow(halfway(), "prod"), renamed(other, "live")},
+			"prod: waiting for uat-b (1 of 2 verified); live: available: /promote live (and 3 more)"},
 		"several": {[]View{narrow(halfway(), "prod"), other},
 			"guestbook/prod: waiting for uat-b (1 of 2 verified) (and 4 more)"},
 	} {
@@ -36,6 +39,20 @@ func TestWaitingTitles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// renamed has its own name for every stage, so that no other pipeline has it too.
+func renamed(v View, last string) View {
+	v.Verdicts, v.Pipeline.Stages = slices.Clone(v.Verdicts), slices.Clone(v.Pipeline.Stages)
+	for i := range v.Verdicts {
+		name := "other-" + v.Verdicts[i].Stage
+		if i == len(v.Verdicts)-1 {
+			name = last
+			v.Verdicts[i].Reasons = []promote.Reason{{Kind: promote.ByHand, Stage: last}}
+		}
+		v.Verdicts[i].Stage, v.Pipeline.Stages[i].Name = name, name
+	}
+	return v
 }
 
 func TestTitlesAreShort(t *testing.T) {

@@ -10,10 +10,10 @@ import (
 )
 
 // evidence says how the upstream rule was met, and by which results of which
-// stages. What is too late is judged at the time of the proposal, so that the
+// stages. What is too late is judged at the time of the last event, so that the
 // text stays the same while nothing happens.
 func (v View) evidence(stage string, p promote.Proposal) string {
-	v.Snapshot.Now = p.At
+	v.Snapshot.Now = v.lastEvent(p)
 	s, _ := v.Pipeline.Stage(stage)
 	holding, _ := v.Snapshot.Facts.Holding(stage)
 	var b strings.Builder
@@ -45,6 +45,28 @@ func (v View) evidence(stage string, p promote.Proposal) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// lastEvent is when something last happened that the look can have known.
+func (v View) lastEvent(p promote.Proposal) time.Time {
+	last := p.At
+	later := func(at time.Time) {
+		if at.After(last) && !at.After(v.Snapshot.Now) {
+			last = at
+		}
+	}
+	for _, a := range v.Snapshot.Facts.Arrivals {
+		later(a.At)
+	}
+	for _, r := range v.Snapshot.Facts.Results {
+		later(r.At)
+	}
+	for _, s := range v.Snapshot.Stages {
+		for _, r := range s.Results {
+			later(r.At)
+		}
+	}
+	return last
 }
 
 // upstream are the cells of one upstream stage.

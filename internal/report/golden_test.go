@@ -30,7 +30,7 @@ func TestTexts(t *testing.T) {
 		"check-by-hand":        func(*testing.T) string { return written(Waiting([]View{narrow(ready(), "prod")})) },
 		"check-several":        func(*testing.T) string { return written(Waiting([]View{withdrawn().view(), halfway().view()})) },
 		"check-broken":         brokenConfiguration,
-		"status":               func(*testing.T) string { return Status([]View{proposed().view()}, nil, nil) },
+		"status":               status,
 		"status-held":          func(*testing.T) string { return Status([]View{held().view()}, nil, nil) },
 		"status-drift":         func(*testing.T) string { return Status([]View{drifted().view()}, nil, nil) },
 		"status-render-failed": func(*testing.T) string { return Status([]View{renderFailed()}, nil, nil) },
@@ -196,6 +196,15 @@ func renderFailedOutcome(*testing.T) string {
 
 func brokenConfiguration(*testing.T) string {
 	return written(Broken([]string{`.towpath/pipeline.yaml:12:5: unknown key "auto": it belongs in .towpath/policy.yaml`, ".towpath/policy.yaml:3:1: `*/prod` matches no stage"}))
+}
+
+func status(*testing.T) string {
+	w := proposed()
+	w.snapshot.Passed = []promote.Passed{
+		{Warehouse: "app", Item: "guestbook:1.5.0-rc.1", Reason: "excluded", Detail: "a pre-release, and the constraint `>=1.0.0` names none"},
+		{Warehouse: "app", Item: "guestbook:<b>|`@octo", Reason: "unreadable", Detail: "<b>|@octo"},
+	}
+	return Status([]View{w.view()}, nil, nil)
 }
 
 func oneStage(*testing.T) string {

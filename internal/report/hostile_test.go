@@ -56,6 +56,7 @@ func hostile(evil string) View {
 		},
 		PullRequest: 12, URL: "https://x/|" + evil, Commit: evil, Mergeable: promote.Mergeable(evil),
 	}}
+	w.snapshot.Passed = []promote.Passed{{Warehouse: evil, Item: evil, Reason: evil, Detail: evil}}
 	v := w.view()
 	last := &v.Verdicts[3]
 	last.Reasons, last.Blocked = allReasons(evil), []promote.Reason{{Kind: promote.GateFailed, Stage: evil, Gate: evil, Note: evil}}

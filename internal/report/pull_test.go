@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/promote"
@@ -12,16 +13,17 @@ import (
 // A body that said anything relative to now would be edited at every look.
 func TestTextsDoNotDependOnTheTimeOfTheLook(t *testing.T) {
 	w := soaking()
-	w.pipeline.Stages[2].Gates[1].Within = 1 // of lint, which has no result in uat-a
-	w.pipeline.Stages[1].Gates[1].Within = 1
+	w.pipeline.Stages[2].Gates[1].Within = 100 * time.Minute // of lint, which has no result in uat-a
+	w.pipeline.Stages[1].Gates[1].Within = 100 * time.Minute
 	w.propose("prod", second, "octo", 181, 12)
 	v := w.view()
 	texts := func() string {
 		_, body := PullRequest(v, "prod", nil)
 		return body + Proposed(v, "prod").Summary + Waiting([]View{v}).Summary + Status([]View{v}, nil, nil) + Plain(v)
 	}
+	v.Snapshot.Now = minute(181) // nothing happens after it
 	before := texts()
-	for _, now := range []int{-100000, 0, 150, 182, 100000} {
+	for _, now := range []int{181, 182, 250, 100000} {
 		v.Snapshot.Now = minute(now)
 		if texts() != before {
 			t.Errorf("other texts at minute %d", now)

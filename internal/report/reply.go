@@ -18,7 +18,25 @@ func Status(views []View, stages map[string][]string, mistakes []string) string 
 	if out == "" {
 		return "There is no pipeline here."
 	}
-	return out
+	return out + passedOver(views, maxText-len(out))
+}
+
+// passedOver lists what was seen and not taken, and why (F8), in at most so many
+// bytes; nothing where there is no room.
+func passedOver(views []View, room int) string {
+	head := "<details><summary>Seen and not taken</summary>\n\n" + tableHead("warehouse", "item", "why", "")
+	const tail = "\n</details>\n"
+	var rows []string
+	for _, v := range views {
+		for _, p := range v.Snapshot.Passed {
+			rows = append(rows, tableRow(code(v.Pipeline.Name+"/"+p.Warehouse), code(p.Item), prose(p.Reason), prose(p.Detail)))
+		}
+	}
+	text, _ := fit(rows, room-len(head)-len(tail))
+	if text == "" {
+		return ""
+	}
+	return head + text + tail
 }
 
 func narrowed(views []View, stages map[string][]string) []View {

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"time"
+
+	"github.com/towpath/towpath/internal/directives"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// assembly is a stage's files as a promotion makes them.
+type assembly struct {
+	freight    []promote.Freight
+	root       string // tree of the whole branch
+	content    string // identity of the stage's part of it
+	sources    []promote.SourceCommit
+	edits      []directives.Edit
+	unverified []string
+	base       string // commit the promotion is made on
+	created    bool   // base is a root commit of ours, to be pushed as well
+}
+
+func (a *assembly) sameAs(p promote.Proposal) bool {
+	freight := map[string]string{}
+	for _, f := range a.freight {
+		freight[f.Warehouse] = f.ID
+	}
+	return p.Tree == a.content && maps.Equal(p.Freight, freight)
+}
+
+// assembleStage runs the directives. Everything it looks at is freight, the
+// configuration commit and recorded sources, so doing it again gives the same bytes.
+func (w *stageWork) assembleStage(ctx context.Context) (*assembly, error) {
+	out := &assembly{base: w.at.head.Commit}
+	facts := w.view.Snapshot.Facts
+	for _, request := range w.at.stage.Requests {
+		freight, ok := facts.FreightByID(w.verdict.Freight[request.Warehouse])
+		if !ok {
+			return nil, &failure{reason: promote.Reason{Kind: promote.FirstFreight, Warehouse: request.Warehouse}}
+		}
+		out.freight = append(out.freight, freight)
+	}
+	program, err := w.at.update.Program(w.pipeline.Scope(w.at.stage.Name, out.freight))
+	if err != nil {
+		return nil, w.renderFailure(err)
+	}
+	sources := &sources{work: w, freight: out.freight, used: map[promote.SourceCommit]bool{}}
+	current, err := w.currentFolder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := &directives.Env{Freight: out.freight, Source: sources.tree, Renderer: w.Renderer}
+	result, err := directives.Run(ctx, program, env, current)
+	if err != nil {
+		return nil, w.renderFailure(err)
+	}
+	out.sources, out.edits = sources.commits(), result.Edits
+	if out.unverified, err = sources.unverified(ctx); err != nil {
+		return nil, err
+	}
+	return out, w.writeTree(ctx, out, result.Tree)
+}
+
+// renderFailure is what the configuration, a source or a manifest got wrong.
+// Not being able to ask is no failure of the stage: the look is tried again.
+func (w *stageWork) renderFailure(err error) error {
+	var unreachable *gitrepo.UnreachableError
+	if errors.As(err, &unreachable) {
+		return err
+	}
+	return &failure{reason: promote.Reason{Kind: promote.RenderFailed, Stage: w.at.stage.Name, Note: err.Error()}}
+}
+
+func (w *stageWork) currentFolder(ctx context.Context) (fs.FS, error) {
+	if w.at.head.Tree == "" && len(w.at.update.Preserve) == 0 || w.at.head.Commit == "" {
+		return nil, nil
+	}
+	return w.folder(ctx, w.at, w.at.head.Commit)
+}
+
+// writeTree puts the result into the branch's tree, and makes the branch's root
+// commit where there is no branch yet: GitHub wants a base with common history (P9).
+func (w *stageWork) writeTree(ctx context.Context, out *assembly, result fs.FS) (err error) {
+	target := w.at.stage.Target
+	base := ""
+	if out.base == "" {
+		if target.Path != "." {
+			return &failure{reason: promote.Reason{Kind: promote.PromotionFailed, Note: "branch " + target.Branch + " does not exist"}}
+		}
+		if out.base, err = w.rootCommit(ctx); err != nil {
+			return err
+		}
+		out.created = true
+	} else {
+		commit, err := w.git.Commit(ctx, out.base)
+		if err != nil {
+			return err
+		}
+		base = commit.Tree
+	}
+	if out.root, err = w.batch.WriteTree(ctx, base, target.Path, result); err != nil {
+		return w.renderFailure(err)
+	}
+	tree, err := w.batch.Tree(ctx, out.root)
+	if err != nil {
+		return err
+	}
+	folder, err := subfolder(tree, target.Path)
+	if err != nil || folder == nil {
+		return err
+	}
+	out.content, err = contentID(folder, w.at.update.Preserve)
+	return err
+}
+
+// rootCommit is the empty first commit of a stage branch: always the same one.
+func (w *stageWork) rootCommit(ctx context.Context) (string, error) {
+	tree, err := w.batch.WriteFiles(ctx, "", nil)
+	if err != nil {
+		return "", err
+	}
+	who := gitrepo.Signature{Name: "towpath", Email: "towpath@users.noreply.github.com", When: time.Unix(1735689600, 0).UTC()}
+	return w.batch.WriteCommit(gitrepo.CommitSpec{
+		Tree: tree, Author: who, Committer: who,
+		Message: fmt.Sprintf("Begin stage %s\n\nTowpath-Pipeline: %s\nTowpath-Stage: %s\n", w.at.stage.Name, w.pipeline.ID(), w.at.stage.Name),
+	})
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// trouble says what keeps us from writing a stage at all (P9, L4).
+func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]promote.Reason, error) {
+	known := len(at.facts.ArrivalsIn(at.stage.Name)) > 0 ||
+		slices.ContainsFunc(at.facts.Proposals, func(p promote.Proposal) bool { return p.Stage == at.stage.Name })
+	if known || at.head.Commit == "" || at.head.Tree == "" {
+		return nil, nil
+	}
+	wrote, err := l.promotionsWrote(ctx, p, at)
+	if err != nil {
+		return nil, fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
+	}
+	switch {
+	case wrote && len(at.facts.Arrivals)+len(at.facts.Proposals) == 0:
+		return []promote.Reason{{Kind: promote.LedgerLost, Stage: at.stage.Name}}, nil
+	case wrote:
+		return nil, nil // by this pipeline, under another name of the stage
+	}
+	where := "branch " + at.stage.Target.Branch
+	if at.stage.Target.Path != "." {
+		where = "folder " + at.stage.Target.Path + " of " + where
+	}
+	return []promote.Reason{{Kind: promote.ForeignBranch, Stage: at.stage.Name, Note: where}}, nil
+}
+
+// ownHistory is how many commits of a branch are asked for our trailers.
+const ownHistory = 100
+
+// promotionsWrote tells whether promotions of the pipeline are in the history of
+// what a stage owns: as commits of the branch, or merged into it.
+func (l *look) promotionsWrote(ctx context.Context, p config.Pipeline, at *place) (bool, error) {
+	log, err := l.git.Log(ctx, at.head.Commit, "", ownHistory)
+	if err != nil {
+		return false, err
+	}
+	for _, commit := range log {
+		if found, err := l.wrote(ctx, p, at, commit); found || err != nil {
+			return found, err
+		}
+		for _, merged := range commit.Parents[min(1, len(commit.Parents)):] {
+			commit, err := l.git.Commit(ctx, merged)
+			if err != nil {
+				return false, err
+			}
+			if found, err := l.wrote(ctx, p, at, commit); found || err != nil {
+				return found, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// wrote tells whether a commit is a promotion of the pipeline that changed what
+// the stage owns; on a shared branch others write beside it.
+func (l *look) wrote(ctx context.Context, p config.Pipeline, at *place, commit gitrepo.Commit) (bool, error) {
+	if !strings.Contains(commit.Message, "\nTowpath-Pipeline: "+p.ID()+"\n") {
+		return false, nil
+	}
+	if at.stage.Target.Path == "." || len(commit.Parents) == 0 {
+		return true, nil
+	}
+	before, err := l.content(ctx, at, commit.Parents[0])
+	if err != nil {
+		return false, err
+	}
+	after, err := l.content(ctx, at, commit.ID)
+	return before != after, err
+}
