@@ -83,7 +83,7 @@ func load(flags *pflag.FlagSet, environ []string) (*values, error) {
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		// The registry's shared secret has the prefix of credentials as well.
 		if strings.HasPrefix(name, registryPrefix) && !known(name) {
-			credential, err := registry.ParseCredential(variables[name])
+			credential, err := credentialOf(name, variables[name])
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", name, err))
 			}
@@ -109,6 +109,19 @@ func load(flags *pflag.FlagSet, environ []string) (*values, error) {
 		problems = append(problems, fmt.Errorf("the settings file has the unknown key %q", name))
 	}
 	return out, errors.Join(problems...)
+}
+
+// credentialOf reads TOWPATH_REGISTRY_<NAME>, or the file that
+// TOWPATH_REGISTRY_<NAME>_FILE names.
+func credentialOf(name, value string) (registry.Credential, error) {
+	if strings.HasSuffix(name, "_FILE") {
+		data, err := os.ReadFile(value)
+		if err != nil {
+			return registry.Credential{}, err
+		}
+		value = string(data)
+	}
+	return registry.ParseCredential(value)
 }
 
 func known(variable string) bool {

@@ -7,8 +7,8 @@
 // new image of it; then every contender promotes exactly that, in shuffled order:
 //
 //   - The shell (promote.sh) clones, sets the image that it is told, builds,
-//     commits the manifests to a folder of a new branch, and pushes, with each
-//     of the usual ways to clone.
+//     commits the manifests on top of the stage's branch, and pushes that as a
+//     branch, with each of the usual ways to clone.
 //   - Towpath takes one look with its own engine. It is told nothing: it asks
 //     the registry for the image and the server for the commit, assembles,
 //     renders, pushes the promotion branch and its ledger in one push, and opens
@@ -45,6 +45,7 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	files := flags.String("files", "5000", "sizes of the repository, in files")
 	rounds := flags.Int("rounds", 9, "measured rounds of each size")
+	where := flags.String("layout", "branch", "where the manifests go: to a branch of their own, or to a folder of main")
 	against := flags.String("against", "best", "the shell that -min compares with: a name of the table, or best")
 	least := flags.Float64("min", 0, "fail when that shell takes less than this many times as long as Towpath, warm, to push")
 	dir := flags.String("dir", "", "where all files go; by default in memory where there is a tmpfs")
@@ -54,6 +55,10 @@ func command(ctx context.Context, args []string) error {
 	}
 	if *rounds < 1 || flags.NArg() > 0 {
 		return errors.New("want at least one round and no arguments")
+	}
+	at, err := layoutNamed(*where)
+	if err != nil {
+		return err
 	}
 	root, err := workplace(*dir)
 	if err != nil {
@@ -71,7 +76,7 @@ func command(ctx context.Context, args []string) error {
 		if err != nil {
 			return fmt.Errorf("number of files: %w", err)
 		}
-		race := &race{dir: root, files: size, rounds: *rounds, profile: *profile}
+		race := &race{dir: root, files: size, layout: at, rounds: *rounds, profile: *profile}
 		outcome, err := race.run(ctx)
 		if err != nil {
 			return fmt.Errorf("with %d files: %w", size, err)

@@ -17,43 +17,12 @@ const (
 	filesPerApp = 10
 	app         = "apps/app-0000" // the one that is promoted
 	changed     = app + "/base/configmap.yaml"
-	output      = "clusters/test/app-0000"
-	manifest    = output + "/all.yaml"
 )
-
-// pipeline makes Towpath do what promote.sh does.
-const pipeline = `apiVersion: towpath/v1
-name: bench
-vars: {image: %[1]s}
-warehouses:
-  - name: app
-    subscriptions:
-      - image: {repository: "${{ vars.image }}", constraint: ">=1.0.0"}
-      - git: {branch: main, include: ["apps/app-0000/**"]}
-stages:
-  - name: test
-    requests: [{warehouse: app}]
-    updates:
-      - branch: main
-        path: clusters/test/app-0000
-        directives:
-          - copy: {from: apps/app-0000, to: app}
-          - kustomize: {path: app/overlays/test, images: ["${{ vars.image }}"]}
-        render:
-          kustomize: {path: app/overlays/test, layout: single}
-    verification:
-      gates: [{name: e2e, status: e2e, required: true}]
-`
-
-const policy = `apiVersion: towpath/v1
-stages: [{match: "*/test", auto: true}]
-writes: {branches: [main], paths: {main: ["clusters/**"]}}
-`
 
 // generate makes a bare repository of about so many files. The applications are
 // folders side by side, as in many an organisation's repository; every commit
 // but the first changes one of them.
-func generate(dir string, files int, image string) error {
+func generate(dir string, files int, at layout, image string) error {
 	if out, err := exec.Command("git", "init", "--quiet", "--bare", "--initial-branch=main", dir).CombinedOutput(); err != nil {
 		return fmt.Errorf("git init: %w: %s", err, out)
 	}
@@ -68,7 +37,7 @@ func generate(dir string, files int, image string) error {
 		return err
 	}
 	stream := bufio.NewWriterSize(in, 1<<16)
-	writeHistory(stream, max(1, files/filesPerApp), image)
+	writeHistory(stream, max(1, files/filesPerApp), at, image)
 	if err := stream.Flush(); err != nil {
 		return fmt.Errorf("git fast-import: %w: %s", err, trouble.Bytes())
 	}
@@ -81,7 +50,7 @@ func generate(dir string, files int, image string) error {
 	return nil
 }
 
-func writeHistory(w io.Writer, apps int, image string) {
+func writeHistory(w io.Writer, apps int, at layout, image string) {
 	for n := range history {
 		fmt.Fprintf(w, "commit refs/heads/main\ncommitter Dev <dev@example.org> %d +0000\ndata <<.\nCommit %d\n.\n", 1700000000+n*60, n)
 		if n > 0 {
@@ -89,7 +58,7 @@ func writeHistory(w io.Writer, apps int, image string) {
 			writeFile(w, fmt.Sprintf("apps/app-%04d/base/configmap.yaml", which), configMap(strconv.Itoa(n)))
 			continue
 		}
-		writeFile(w, ".towpath/pipeline.yaml", fmt.Sprintf(pipeline, image))
+		writeFile(w, ".towpath/pipeline.yaml", at.pipeline(image))
 		writeFile(w, ".towpath/policy.yaml", policy)
 		for i := range apps {
 			writeApp(w, fmt.Sprintf("apps/app-%04d", i), image)

@@ -17,9 +17,6 @@ import (
 	"github.com/towpath/towpath/internal/render"
 )
 
-// promotionBranch is where Towpath proposes what goes to the folder.
-const promotionBranch = "towpath/to/main/-/" + output
-
 // product promotes by a look of Towpath's engine.
 type product struct {
 	world      *world
@@ -40,7 +37,7 @@ func (p *product) start() error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	m := newMeter(promotionBranch)
+	m := newMeter(p.world.layout.promotionBranch())
 	mirrors, err := gitrepo.NewMirrors(dir, &http.Client{Transport: m.wire(&m.git)})
 	if err != nil {
 		return err
@@ -78,7 +75,7 @@ func (p *product) look(ctx context.Context) (lap, error) {
 	p.meter.reset()
 	start := time.Now()
 	_, err := p.engine.Look(ctx, p.repository)
-	out := lap{branch: promotionBranch, git: p.meter.git, api: p.meter.api, images: p.meter.images}
+	out := lap{branch: p.world.layout.promotionBranch(), git: p.meter.git, api: p.meter.api, images: p.meter.images}
 	out.took[wholeLook] = time.Since(start)
 	out.took[untilPushed] = p.meter.pushed.Sub(start)
 	out.took[untilPull] = p.meter.pullRequest.Sub(start)

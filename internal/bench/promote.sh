@@ -1,15 +1,23 @@
 #!/bin/sh
 # One promotion as people write it into a workflow: clone, set the image, build,
-# commit, push. The folder of the manifests is on the branch that is cloned, so
-# that one clone is enough, which is the fastest that a shell can have.
+# commit, push. Manifests that live on a branch of their own are committed from a
+# second work tree, which is the fastest that a shell can have.
 set -eu
-# shellcheck disable=SC2086 # several options in one variable
-git clone --quiet $CLONE "$URL" work
-cd work
-case $CLONE in *--sparse*) git sparse-checkout set "$APP" "$OUTPUT" ;; esac
+# shellcheck disable=SC2086 # several options or folders in one variable
+git clone --quiet $CLONE "$URL" source
+cd source
+case $CLONE in *--sparse*) git sparse-checkout set $FOLDERS ;; esac
 (cd "$APP/overlays/test" && kustomize edit set image "$IMAGE@$DIGEST")
-mkdir -p "$OUTPUT"
-kustomize build "$APP/overlays/test" >"$OUTPUT/all.yaml"
+out=.
+if [ "$TARGET" != main ]; then
+	git rev-parse --quiet --verify "origin/$TARGET" >/dev/null ||
+		git fetch --quiet --depth 1 origin "$TARGET:refs/remotes/origin/$TARGET"
+	git worktree add --quiet --detach ../stage "origin/$TARGET"
+	out=../stage
+fi
+mkdir -p "$out/$OUTPUT"
+kustomize build "$APP/overlays/test" >"$out/$OUTPUT/all.yaml"
+cd "$out"
 git add "$OUTPUT"
 git commit --quiet --message "Promote $IMAGE@$DIGEST"
 git push --quiet origin "HEAD:refs/heads/$BRANCH"

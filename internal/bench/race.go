@@ -46,6 +46,7 @@ const (
 type race struct {
 	dir     string
 	files   int
+	layout  layout
 	rounds  int
 	profile string
 
@@ -62,7 +63,8 @@ const (
 	nothingNew  = "towpath, nothing new"
 )
 
-// run races. One round goes before those that are measured.
+// run races. Before the rounds that are measured, Towpath alone makes one, so that
+// there is a stage to promote to.
 func (r *race) run(ctx context.Context) (*outcome, error) {
 	dir := filepath.Join(r.dir, fmt.Sprint(r.files))
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -70,7 +72,7 @@ func (r *race) run(ctx context.Context) (*outcome, error) {
 	}
 	defer os.RemoveAll(dir)
 	var err error
-	if r.world, err = newWorld(dir, r.files, warmRepository, coldRepository); err != nil {
+	if r.world, err = newWorld(dir, r.files, r.layout, warmRepository, coldRepository); err != nil {
 		return nil, err
 	}
 	defer r.world.close()
@@ -81,7 +83,7 @@ func (r *race) run(ctx context.Context) (*outcome, error) {
 	for _, c := range contenders {
 		names = append(names, c.name())
 	}
-	if err := r.round(ctx, slices.Clone(contenders)); err != nil {
+	if err := r.round(ctx, []contender{r.warm, r.cold}); err != nil {
 		return nil, fmt.Errorf("first round: %w", err)
 	}
 	r.laps = map[string][]lap{}
@@ -125,7 +127,7 @@ func (r *race) round(ctx context.Context, order []contender) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}
-		text, err := r.world.hub.ReadFile(c.pushesTo(), l.branch, manifest)
+		text, err := r.world.hub.ReadFile(c.pushesTo(), l.branch, r.layout.manifest())
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}

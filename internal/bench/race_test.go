@@ -18,11 +18,24 @@ func TestAllContendersPushTheSameManifests(t *testing.T) {
 	if _, err := exec.LookPath("kustomize"); err != nil {
 		t.Skip("SKIPPED: kustomize is not installed; run scripts/tools.sh")
 	}
-	r := &race{dir: t.TempDir(), files: 40, rounds: 1}
-	got, err := r.run(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"branch", "folder"} {
+		t.Run(name, func(t *testing.T) {
+			at, err := layoutNamed(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &race{dir: t.TempDir(), files: 40, layout: at, rounds: 1}
+			got, err := r.run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, got)
+		})
 	}
+}
+
+func check(t *testing.T, got *outcome) {
+	t.Helper()
 	for _, name := range got.names {
 		if len(got.laps[name]) != 1 {
 			t.Errorf("%s ran %d laps, want 1", name, len(got.laps[name]))

@@ -42,6 +42,14 @@ type shell struct {
 func (s *shell) name() string     { return s.title }
 func (s *shell) pushesTo() string { return s.repository }
 
+// folders are what a sparse clone checks out.
+func (s *shell) folders() string {
+	if s.world.layout.folder == "." {
+		return app
+	}
+	return app + " " + s.world.layout.folder
+}
+
 // branch is where it pushes one freight.
 func (s *shell) branch(f freight) string { return fmt.Sprintf("shell/%s-%d", s.variant, f.number) }
 
@@ -60,7 +68,8 @@ func (s *shell) promote(ctx context.Context, f freight) (lap, error) {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
 		"GIT_AUTHOR_NAME=ci", "GIT_AUTHOR_EMAIL=ci@example.org", "GIT_COMMITTER_NAME=ci", "GIT_COMMITTER_EMAIL=ci@example.org",
-		"CLONE=" + s.clone, "URL=" + url, "APP=" + app, "OUTPUT=" + output, "IMAGE=" + s.world.image(), "DIGEST=" + f.digest, "BRANCH=" + out.branch,
+		"CLONE=" + s.clone, "FOLDERS=" + s.folders(), "URL=" + url, "APP=" + app, "TARGET=" + s.world.layout.branch, "OUTPUT=" + s.world.layout.folder,
+		"IMAGE=" + s.world.image(), "DIGEST=" + f.digest, "BRANCH=" + out.branch,
 	}
 	start := time.Now()
 	said, err := cmd.CombinedOutput()

@@ -37,7 +37,8 @@ type world struct {
 	hub    *githubtest.Server
 	images *httptest.Server
 	key    []byte // PEM, of the App
-	tip    int    // number of the newest freight
+	layout layout
+	tip    int // number of the newest freight
 }
 
 // freight is what one round promotes: the newest commit of main, and an image.
@@ -47,8 +48,8 @@ type freight struct {
 }
 
 // newWorld starts a world with repositories of the same generated content.
-func newWorld(dir string, files int, repositories ...string) (_ *world, err error) {
-	w := &world{dir: dir, images: httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
+func newWorld(dir string, files int, at layout, repositories ...string) (_ *world, err error) {
+	w := &world{dir: dir, layout: at, images: httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -68,7 +69,7 @@ func newWorld(dir string, files int, repositories ...string) (_ *world, err erro
 	}
 	w.hub.AddToken(ciToken, ciPerson)
 	material := filepath.Join(dir, "material.git")
-	if err := generate(material, files, w.image()); err != nil {
+	if err := generate(material, files, at, w.image()); err != nil {
 		return nil, fmt.Errorf("generate %d files: %w", files, err)
 	}
 	for _, full := range repositories {

@@ -85,20 +85,18 @@ func (f Fault) cuts() bool {
 }
 
 func (f Fault) answer(w http.ResponseWriter) {
-	message := http.StatusText(f.Status)
+	message, about := http.StatusText(f.Status), ""
 	switch {
 	case f.Status == http.StatusForbidden && f.RetryAfter == 0:
 		message = "Resource not accessible by integration"
 	case f.Status == http.StatusForbidden || f.Status == http.StatusTooManyRequests:
 		message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+		about = "/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
 	}
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter/time.Second)))
 	}
-	writeJSON(w, f.Status, object{
-		"message":           message,
-		"documentation_url": "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-	})
+	writeJSON(w, f.Status, object{"message": message, "documentation_url": "https://docs.github.com" + about})
 }
 
 // observed notes the status of an answer, and cuts its body when told so.

@@ -72,7 +72,14 @@ func (q Question) count(need int) Availability {
 			q.Request.Availability, strings.Join(q.Request.From, ", "), strings.Join(met, ", "), len(met), len(q.Request.From))}
 	}
 	out := Availability{Until: changes}
-	out.Reasons = append(out.Reasons, Reason{Kind: WaitingFor, Stage: strings.Join(missing, ", "), Have: len(met), Need: need})
+	waiting := Reason{Kind: WaitingFor, Stage: strings.Join(missing, ", "), Have: len(met), Need: need}
+	if lacking := need - len(met); lacking < len(missing) {
+		waiting.Stage = fmt.Sprintf("%d of %s", lacking, waiting.Stage)
+	}
+	if q.Request.Soak > 0 {
+		waiting.Note = " and soaked"
+	}
+	out.Reasons = append(out.Reasons, waiting)
 	out.Reasons = append(append(out.Reasons, soaking...), causes...)
 	if end := enoughSoaked(soaking, need-len(met)); !end.IsZero() {
 		out.Until = earliest(out.Until, end)
@@ -82,7 +89,7 @@ func (q Question) count(need int) Availability {
 
 func (q Question) soak(stage string, standing Standing) Reason {
 	if standing.Since.IsZero() {
-		return Reason{Kind: LeftEarly, Stage: stage, Note: q.Request.Soak.String()}
+		return Reason{Kind: LeftEarly, Stage: stage, Note: Span(q.Request.Soak)}
 	}
 	return Reason{Kind: Soaking, Stage: stage, Until: standing.Since.Add(q.Request.Soak)}
 }

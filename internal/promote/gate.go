@@ -68,7 +68,7 @@ func (g Gate) Judge(results []Result, arrived, now time.Time) GateResult {
 	if g.Within > 0 {
 		out.Until = arrived.Add(g.Within)
 		if !now.Before(out.Until) {
-			out.State, out.At, out.Until, out.Note = GateTooLate, out.Until, time.Time{}, g.Within.String()
+			out.State, out.At, out.Until, out.Note = GateTooLate, out.Until, time.Time{}, Span(g.Within)
 		}
 	}
 	return out

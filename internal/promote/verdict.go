@@ -1,7 +1,9 @@
 package promote
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -96,7 +98,7 @@ func (r Reason) String() string {
 	}
 	switch r.Kind {
 	case WaitingFor:
-		return fmt.Sprintf("waiting for %s (%d of %d verified)", r.Stage, r.Have, r.Need)
+		return fmt.Sprintf("waiting for %s (%d of %d verified%s)", r.Stage, r.Have, r.Need, r.Note)
 	case Soaking:
 		return fmt.Sprintf("soaking in %s until %s", r.Stage, clock(r.Until))
 	case LeftEarly:
@@ -142,7 +144,7 @@ func (r Reason) String() string {
 	case PushRefused:
 		return "verified, but a rule of the repository refused the push to " + r.Note + "; put Towpath on the rule's bypass list"
 	case MergeWaits:
-		return "merge waits: GitHub says " + r.Note
+		return "merge waits: GitHub says " + cmp.Or(r.Note, "unknown")
 	case MovedSince:
 		return fmt.Sprintf("newer freight %s came after the comment: `/promote %s %s=%s` takes it", r.Freight, r.Stage, r.Warehouse, r.Freight)
 	case CombinationUnseen:
@@ -169,6 +171,18 @@ func heldText(r Reason) string {
 	}
 	if !r.Until.IsZero() {
 		text += " (until " + clock(r.Until) + ")"
+	}
+	return text
+}
+
+// Span prints a duration as people write it: 1h, not 1h0m0s.
+func Span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
 }

@@ -30,7 +30,7 @@ func (v View) evidence(stage string, p promote.Proposal) string {
 		}
 		head := []string{code(v.names(map[string]string{r.Warehouse: id})) + " in", "there", "verified by"}
 		if r.Soak > 0 {
-			head = append(head, "soak "+duration(r.Soak))
+			head = append(head, "soak "+promote.Span(r.Soak))
 		}
 		var rows []string
 		for _, from := range r.From {

@@ -96,7 +96,7 @@ func (v View) edges(out *strings.Builder, stage int, r promote.Request, index ma
 		says = append(says, r.Availability.String())
 	}
 	if r.Soak > 0 {
-		says = append(says, "soak "+duration(r.Soak))
+		says = append(says, "soak "+promote.Span(r.Soak))
 	}
 	rule := ""
 	if len(says) > 0 {

@@ -136,18 +136,6 @@ func When(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// duration prints 1h, not 1h0m0s.
-func duration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
 // fit joins the pieces from the first on for which there is room, in bytes, and
 // returns how many are left over. Pieces are never cut, so that nothing that
 // was opened in one stays open.
