@@ -24,6 +24,8 @@ func actCommands() map[string]command {
 		"branch":     (*world).branchAct,
 		"check":      (*world).checkAct,
 		"close":      (*world).closeAct,
+		"reopen":     (*world).reopenAct,
+		"pull":       (*world).pullAct,
 		"comment":    (*world).commentAct,
 		"deployment": (*world).deploymentAct,
 		"fault":      (*world).faultAct,
@@ -169,6 +171,22 @@ func (w *world) closeAct(_ *story, args []string) error {
 		return err
 	}
 	return w.hub.Close(w.repo, number, or(args, 1, "you"))
+}
+
+func (w *world) reopenAct(_ *story, args []string) error {
+	number, err := strconv.Atoi(or(args, 0, ""))
+	if err != nil {
+		return usage("reopen 1 [user]")
+	}
+	return w.hub.Reopen(w.repo, number, or(args, 1, "you"))
+}
+
+func (w *world) pullAct(_ *story, args []string) error {
+	if len(args) < 2 {
+		return usage("pull head base [user]")
+	}
+	_, err := w.hub.OpenPull(w.repo, args[0], args[1], "Mine", "", or(args, 2, "you"))
+	return err
 }
 
 func (w *world) commentAct(_ *story, args []string) error {
