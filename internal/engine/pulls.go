@@ -19,7 +19,7 @@ func (w *stageWork) tellMoved(made *assembly) {
 	if open == nil || open.PullRequest == 0 || w.verdict.Ask != nil || open.Proposal.BaseTree == w.at.head.Tree {
 		return
 	}
-	w.before = append(w.before, effect{fmt.Sprintf("tell #%d that its base moved", open.PullRequest), func(ctx context.Context) error {
+	w.after = append(w.after, effect{fmt.Sprintf("tell #%d that its base moved", open.PullRequest), func(ctx context.Context) error {
 		_, err := w.repo.Reply(ctx, open.PullRequest, "moved-"+made.base, fmt.Sprintf(
 			"`%s` moved to %s: this promotion is made again on its new head.", w.at.stage.Target.Branch, made.base))
 		return err
@@ -100,9 +100,11 @@ func (w *stageWork) linkSuperseded(ctx context.Context, closed []forge.PullReque
 	return w.repo.EditPullRequest(ctx, closed[0].Number, closed[0].Title, body)
 }
 
+// closePull closes a promotion whose branch goes in this round's push, which may
+// have closed it already.
 func (w *stageWork) closePull(open promote.Open, why string) {
 	if open.PullRequest != 0 {
-		w.before = append(w.before, w.closing(open, why))
+		w.after = append(w.after, w.closing(open, why))
 	}
 }
 

@@ -4,14 +4,20 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// watchedArrivals is how many of a stage's last arrivals are asked for results:
-// results count also after the stage moved on (G1).
-const watchedArrivals = 4
+// Results count also after the stage moved on (G1): its last arrivals are asked
+// for results in any case, since they may be repeated, and more of them while a
+// gate has no final word on them.
+const (
+	watchedArrivals = 4
+	maxWatched      = 20
+	watchedFor      = 3 * 24 * time.Hour
+)
 
 // results asks GitHub for what the gates look for, on the commits of the last
 // arrivals and on a head that holds the same tree. Final ones that are new are
@@ -27,7 +33,7 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 		}
 	}
 	var out []promote.Result
-	for _, commit := range at.watched() {
+	for _, commit := range at.watched(l.now) {
 		observed, err := l.observations(ctx, commit, sources)
 		if err != nil {
 			return nil, err
@@ -62,16 +68,19 @@ func (l *look) observations(ctx context.Context, commit string, sources []promot
 	return observed, nil
 }
 
-// watched lists the commits of the last arrivals, and the head where it holds
-// the tree of the last one.
-func (at *place) watched() []string {
+// watched lists the commits of the arrivals that are asked for results, and the
+// head where it holds the tree of the last one.
+func (at *place) watched(now time.Time) []string {
 	var out []string
 	arrivals := at.facts.ArrivalsIn(at.stage.Name)
 	for _, a := range slices.Backward(arrivals) {
-		if len(out) == watchedArrivals {
+		if len(out) == maxWatched {
 			break
 		}
-		if a.Manner != promote.ByDrift && !slices.Contains(out, a.Commit) {
+		if a.Manner == promote.ByDrift || slices.Contains(out, a.Commit) {
+			continue
+		}
+		if len(out) < watchedArrivals || now.Sub(a.At) < watchedFor && at.undecided(a, now) {
 			out = append(out, a.Commit)
 		}
 	}
@@ -79,4 +88,17 @@ func (at *place) watched() []string {
 		out = append(out, at.head.Commit)
 	}
 	return out
+}
+
+// undecided tells whether a gate waits for a result on an arrival's commit.
+func (at *place) undecided(a promote.Arrival, now time.Time) bool {
+	var there []promote.Result
+	for _, r := range at.facts.Results {
+		if r.Stage == at.stage.Name && r.Commit == a.Commit {
+			there = append(there, r)
+		}
+	}
+	return slices.ContainsFunc(at.stage.Gates, func(g promote.Gate) bool {
+		return g.Judge(there, a.At, now).State == promote.GateWaits
+	})
 }

@@ -16,7 +16,8 @@ import (
 )
 
 // rounds bounds how often one look decides: once per stage that a fact can pass
-// through, and once more; every comment and every pull request to open adds one (P18).
+// through, and once more (P18); twice that, since a promotion is pushed in one
+// round and its pull request opened in the next; and once per comment.
 func (l *look) rounds() int {
 	stages := 0
 	for _, p := range l.config.parsed.Pipelines {
