@@ -148,7 +148,7 @@ func (l *look) readConfig(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read configuration: %w", err)
 		}
-		if c.touched, err = l.repo.LastCommit(ctx, commit, ".towpath"); err != nil {
+		if c.touched, err = l.touched(ctx, c, known); err != nil {
 			return err
 		}
 		c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: c.tree})
@@ -159,6 +159,27 @@ func (l *look) readConfig(ctx context.Context) error {
 	l.configs[l.name] = c
 	l.topics[strings.ToLower(l.name)] = c.images()
 	return nil
+}
+
+// touched is the last commit that changed the configuration. A head with the
+// same configuration as before did not.
+func (l *look) touched(ctx context.Context, c, before *configuration) (string, error) {
+	if before != nil && before.touched != "" && before.folder() == c.folder() {
+		return before.touched, nil
+	}
+	return l.repo.LastCommit(ctx, c.commit, ".towpath")
+}
+
+// folder is the id of the .towpath folder; empty where there is none.
+func (c *configuration) folder() string {
+	if c.tree == nil {
+		return ""
+	}
+	info, err := c.tree.Lstat(".towpath")
+	if err != nil {
+		return ""
+	}
+	return gitID(info)
 }
 
 func (c *configuration) images() []string {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
 )
@@ -32,13 +34,22 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 			sources = append(sources, g.Source)
 		}
 	}
+	commits := at.watched(l.now)
+	observed := make([][]forge.Observation, len(commits))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelCalls)
+	for i, commit := range commits {
+		group.Go(func() (err error) {
+			observed[i], err = l.observations(ctx, commit, sources)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	var out []promote.Result
-	for _, commit := range at.watched(l.now) {
-		observed, err := l.observations(ctx, commit, sources)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range observed {
+	for i, commit := range commits {
+		for _, o := range observed[i] {
 			result := promote.Result{
 				Stage: at.stage.Name, Commit: commit, Source: o.Source, Name: o.Name, App: o.App, State: o.State, URL: o.URL, At: o.At,
 			}
@@ -57,13 +68,18 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 // observations asks once per look; what comes in meanwhile brings another look.
 func (l *look) observations(ctx context.Context, commit string, sources []promote.Source) ([]forge.Observation, error) {
 	key := fmt.Sprint(commit, sources)
-	if known, ok := l.observed[key]; ok {
+	l.mu.Lock()
+	known, ok := l.observed[key]
+	l.mu.Unlock()
+	if ok {
 		return known, nil
 	}
 	observed, err := l.repo.Observations(ctx, commit, sources...)
 	if err != nil {
 		return nil, fmt.Errorf("read results on %s: %w", promote.ShortID(commit), err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.observed[key] = observed
 	return observed, nil
 }

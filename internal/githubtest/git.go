@@ -92,7 +92,6 @@ const gitConfig = `[core]
 // updateHook refuses pushes to the branches that are listed in the file
 // "protected", unless the pusher is listed there: lines "refs/heads/x login…".
 const updateHook = `#!/bin/sh
-test -f protected || exit 0
 while read -r ref people; do
 	test "$ref" = "$1" || continue
 	for login in $people; do
@@ -122,11 +121,15 @@ func createGitDir(dir, branch string) (gitDir, error) {
 	if err := os.Mkdir(filepath.Join(dir, "hooks"), 0o755); err != nil {
 		return "", err
 	}
-	return gitDir(dir), os.WriteFile(filepath.Join(dir, "hooks", "update"), []byte(updateHook), 0o755)
+	return gitDir(dir), nil
 }
 
-// protect rewrites the list that updateHook reads.
+// protect rewrites the list that updateHook reads. The hook comes with it: a
+// shell for each ref is dear where nothing is protected.
 func (g gitDir) protect(branches map[string]Protection) error {
+	if err := os.WriteFile(filepath.Join(string(g), "hooks", "update"), []byte(updateHook), 0o755); err != nil {
+		return err
+	}
 	var lines []string
 	for branch, p := range branches {
 		if p.Approvals > 0 || len(p.Checks) > 0 {

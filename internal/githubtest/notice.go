@@ -114,7 +114,23 @@ func (s *Server) moveHead(r *repo, t *thread, to string) error {
 // maxPushCommits is how many commits a push event lists at most.
 const maxPushCommits = 20
 
+// heard says whether any App wants to hear of a repository: finding out what a
+// push event says takes half a dozen git commands.
+func (s *Server) heard(r *repo) bool {
+	for _, a := range s.apps {
+		for _, inst := range a.installs {
+			if a.WebhookURL != "" && inst.repos[r.id] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (s *Server) firePush(r *repo, m move, by *User) error {
+	if !s.heard(r) {
+		return nil
+	}
 	body := object{"ref": m.ref, "before": m.old, "after": m.new, "created": m.old == noCommit, "deleted": m.new == noCommit,
 		"forced": false, "base_ref": nil, "commits": []object{}, "head_commit": nil,
 		"compare": s.repoPageURL(r) + "/compare/" + m.old[:12] + "..." + m.new[:12],

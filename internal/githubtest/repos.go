@@ -254,7 +254,7 @@ func getCommitOrFacts(c *call) (reply, error) {
 			rev, serve = head, f
 		}
 	}
-	id, err := c.repo.git.resolve(strings.TrimPrefix(rev, "refs/"))
+	id, err := c.repo.resolve(strings.TrimPrefix(rev, "refs/"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -262,6 +262,21 @@ func getCommitOrFacts(c *call) (reply, error) {
 		return reply{}, problem{status: http.StatusUnprocessableEntity, message: "No commit found for SHA: " + rev}
 	}
 	return serve(c, id)
+}
+
+// resolve names the commit that rev means, without asking git again for an id.
+func (r *repo) resolve(rev string) (string, error) {
+	if r.commits[rev] {
+		return rev, nil
+	}
+	id, err := r.git.resolve(rev)
+	if err == nil && id == rev && id != "" {
+		if r.commits == nil {
+			r.commits = map[string]bool{}
+		}
+		r.commits[id] = true
+	}
+	return id, err
 }
 
 func cutLast(text, sep string) (before, after string, found bool) {

@@ -185,6 +185,7 @@ type repo struct {
 	pushed      time.Time
 	git         gitDir
 	refs        map[string]string // as last noticed
+	commits     map[string]bool   // full ids that git was seen to have
 	permissions map[string]string // by lower-case login
 	protected   map[string]Protection
 	threads     []*thread
