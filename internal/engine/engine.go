@@ -43,6 +43,7 @@ type Engine struct {
 	topics   map[string][]string       // image → repositories that listen to it, by repository
 	replied  map[int64]bool            // comments whose reply was seen to be there
 	listed   map[string]time.Time      // from when the next look lists comments, by repository
+	ledgers  map[string]ledgerAt       // by repository
 	configs  map[string]*configuration // by repository
 	releases map[string]bool           // releases of holds that their comments confirmed
 	seen     map[string]time.Time      // heads that no pull request explained, when they were first met
@@ -56,6 +57,7 @@ func New(cfg Config) *Engine {
 		topics:   map[string][]string{},
 		replied:  map[int64]bool{},
 		listed:   map[string]time.Time{},
+		ledgers:  map[string]ledgerAt{},
 		configs:  map[string]*configuration{},
 		seen:     map[string]time.Time{},
 		releases: map[string]bool{},
@@ -126,6 +128,7 @@ func (e *Engine) forget(repository string) {
 	delete(e.views, repository)
 	delete(e.topics, repository)
 	delete(e.configs, repository)
+	delete(e.ledgers, repository)
 	delete(e.listed, repository)
 }
 

@@ -71,10 +71,7 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	}
 	l := &look{Engine: e, name: strings.ToLower(info.FullName), repo: repo, git: git, now: e.Now(), branch: info.DefaultBranch,
 		found: map[string]*discovery{}, fresh: map[string][]promote.Freight{}, refused: map[string]string{}, stuck: map[int]bool{}, postponed: map[int64]error{}, observed: map[string][]forge.Observation{}}
-	if err := l.readGit(ctx); err != nil {
-		return nil, err
-	}
-	if err := l.readPulls(ctx); err != nil {
+	if err := l.readAll(ctx); err != nil {
 		return nil, err
 	}
 	if l.mergedMeanwhile() {
@@ -84,24 +81,57 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 			return nil, err
 		}
 	}
-	return l, l.readComments(ctx)
+	return l, nil
 }
 
+// readAll reads git and GitHub. What is asked of GitHub does not wait for the
+// objects: the pull requests are listed by the last configuration, and once more
+// when that has changed. They are read after the refs in any case.
+func (l *look) readAll(ctx context.Context) error {
+	if err := l.readRefs(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	before := l.configs[l.name]
+	l.mu.Unlock()
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() error { return l.readObjects(within) })
+	group.Go(func() error { return l.readComments(within) })
+	if before != nil {
+		group.Go(func() error { return l.readPulls(within, before) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if before != nil && before.folder() == l.config.folder() {
+		return nil
+	}
+	return l.readPulls(ctx, l.config)
+}
+
+// readGit reads git again within a look.
 func (l *look) readGit(ctx context.Context) error {
 	if err := l.readRefs(ctx); err != nil {
 		return err
 	}
-	if err := l.readConfig(ctx); err != nil {
-		return err
-	}
-	return l.readLedger(ctx)
+	return l.readObjects(ctx)
 }
 
 func (l *look) readRefs(ctx context.Context) (err error) {
 	if l.refs, err = l.git.Refs(ctx, heads); err != nil {
 		return fmt.Errorf("read refs: %w", err)
 	}
-	return l.git.Fetch(ctx, l.wanted()...)
+	return nil
+}
+
+func (l *look) readObjects(ctx context.Context) error {
+	if err := l.git.Fetch(ctx, l.wanted()...); err != nil {
+		return err
+	}
+	if err := l.readConfig(ctx); err != nil {
+		return err
+	}
+	return l.readLedger(ctx)
 }
 
 // wanted are the commits that a look reads in any case, so that one request
@@ -201,6 +231,13 @@ func (l *look) readLedger(ctx context.Context) error {
 	if head == "" {
 		return nil
 	}
+	l.mu.Lock()
+	known := l.ledgers[l.name]
+	l.mu.Unlock()
+	if known.head == head {
+		l.book = known.book
+		return nil
+	}
 	tree, err := l.git.Tree(ctx, head)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
@@ -211,16 +248,33 @@ func (l *look) readLedger(ctx context.Context) error {
 	if l.book, err = ledger.Read(tree); err != nil {
 		return err
 	}
-	return l.confirm(ctx)
+	if err := l.confirm(ctx); err != nil {
+		return err
+	}
+	l.keepLedger()
+	return nil
+}
+
+// keepLedger remembers what was read, or written, at the ledger's head.
+func (l *look) keepLedger() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ledgers[l.name] = ledgerAt{l.refs[heads+ledger.Branch], l.book}
+}
+
+// ledgerAt is the ledger at a commit.
+type ledgerAt struct {
+	head string
+	book *ledger.Book
 }
 
 // readPulls lists the newest pull requests of every promotion branch.
-func (l *look) readPulls(ctx context.Context) error {
-	l.pulls = map[string][]forge.PullRequest{}
+func (l *look) readPulls(ctx context.Context, c *configuration) error {
+	found := map[string][]forge.PullRequest{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelCalls)
 	var mu sync.Mutex
-	for _, p := range l.config.parsed.Pipelines {
+	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
 			branch := s.Target.PromotionBranch()
 			group.Go(func() error {
@@ -235,12 +289,16 @@ func (l *look) readPulls(ctx context.Context) error {
 				})
 				mu.Lock()
 				defer mu.Unlock()
-				l.pulls[branch] = pulls
+				found[branch] = pulls
 				return nil
 			})
 		}
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	l.pulls = found
+	return nil
 }
 
 // mergedMeanwhile tells whether some pull request was merged that the ledger

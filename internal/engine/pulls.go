@@ -40,7 +40,7 @@ func (w *stageWork) openPull(ctx context.Context, open promote.Open) error {
 			return err
 		}
 		if exists != nil {
-			return w.readPulls(ctx)
+			return w.readPulls(ctx, w.config)
 		}
 		before := w.pulls[target.PromotionBranch()]
 		w.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
@@ -69,7 +69,7 @@ func (w *stageWork) merge(open promote.Open) {
 		if err != nil {
 			return err
 		}
-		if err := w.readPulls(ctx); err != nil {
+		if err := w.readPulls(ctx, w.config); err != nil {
 			return err
 		}
 		return w.readGit(ctx)
@@ -122,6 +122,6 @@ func (w *stageWork) closing(open promote.Open, why string) effect {
 		if err := w.repo.ClosePullRequest(ctx, open.PullRequest); err != nil {
 			return err
 		}
-		return w.readPulls(ctx)
+		return w.readPulls(ctx, w.config)
 	}}
 }

@@ -16,6 +16,7 @@ import (
 
 // place is one stage's target as this look found it.
 type place struct {
+	pipeline      string
 	stage         promote.Stage
 	update        config.Update
 	head          promote.Head
@@ -28,7 +29,7 @@ type place struct {
 }
 
 func (l *look) place(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, error) {
-	at := &place{stage: stage, update: p.Updates[stage.Name], facts: facts}
+	at := &place{pipeline: p.Name, stage: stage, update: p.Updates[stage.Name], facts: facts}
 	at.head.Commit = l.refs[heads+stage.Target.Branch]
 	at.promotionHead = l.refs[heads+stage.Target.PromotionBranch()]
 	at.pulls = l.pulls[stage.Target.PromotionBranch()]
@@ -338,6 +339,9 @@ func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) err
 		if open.Approved, err = l.approves(ctx, at, latest[user], open.Commit); err != nil {
 			return err
 		}
+	}
+	if !l.config.parsed.Policy.For(at.pipeline, at.stage.Name).Merge.Auto {
+		return nil // nobody but people needs to know whether it can be merged
 	}
 	pull, err := l.repo.PullRequest(ctx, open.PullRequest)
 	if err != nil {

@@ -192,6 +192,7 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	if r.handled != nil {
 		r.book.Handled[r.handled.Comment] = *r.handled
 	}
+	r.keepLedger()
 	r.changed = true
 	return true, nil
 }
