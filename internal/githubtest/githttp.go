@@ -2,11 +2,13 @@ package githubtest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cgi"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -70,19 +72,22 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(w, in)
 		return
 	}
-	// The pusher hears of the result only when everybody else could have: refs
-	// are noticed and events queued before the answer goes out.
+	// As on GitHub, the answer does not wait for what follows from the push. But
+	// whoever asks for anything after it does: the state is held until the refs
+	// are noticed and the events queued.
 	answer := &heldAnswer{header: w.Header(), status: http.StatusOK}
 	handler.ServeHTTP(answer, in)
 	s.mu.Lock()
-	err = s.notice(repo, who.user)
-	s.mu.Unlock()
-	if err != nil {
-		http.Error(w, "refs could not be read", http.StatusInternalServerError)
-		return
-	}
+	defer s.mu.Unlock()
+	defer func() { // also when a fault cuts the answer
+		if err := s.notice(repo, who.user); err != nil {
+			panic(fmt.Errorf("refs of %s could not be read: %w", repo.name, err))
+		}
+	}()
+	w.Header().Set("Content-Length", strconv.Itoa(answer.body.Len()))
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body.Bytes()) // the pusher may be gone; the push stays
+	_ = http.NewResponseController(w).Flush()
 }
 
 // admitGit checks credentials as git sends them: the token as the password of

@@ -139,7 +139,10 @@ func (s *Server) Requests() []Request {
 
 // Drain waits until every webhook that is due was tried once. Deliveries that
 // are held back by a fault are not due.
-func (s *Server) Drain(ctx context.Context) error { return s.outbox.drain(ctx) }
+func (s *Server) Drain(ctx context.Context) error {
+	s.Now() // waits for the state, under which what follows from a push is queued
+	return s.outbox.drain(ctx)
+}
 
 func (s *Server) handler(cfg Config) http.Handler {
 	api := http.NewServeMux()
