@@ -51,8 +51,8 @@ type look struct {
 type configuration struct {
 	commit   string
 	branch   string // the default branch, which policies name
+	folder   string // id of its .towpath folder; empty where there is none
 	touched  string // the last commit that changed .towpath, where people look for what waits (P5)
-	tree     *gitrepo.Tree
 	parsed   *config.Config
 	mistakes config.Mistakes
 	settled  bool // no issue tells of mistakes any more
@@ -95,7 +95,7 @@ func (l *look) readAll(ctx context.Context) error {
 	before := l.configs[l.name]
 	l.mu.Unlock()
 	group, within := errgroup.WithContext(ctx)
-	group.Go(func() error { return l.readObjects(within) })
+	group.Go(func() error { return l.readObjects(ctx) }) // trees are read later with the context they were opened with
 	group.Go(func() error { return l.readComments(within) })
 	if before != nil {
 		group.Go(func() error { return l.readPulls(within, before) })
@@ -103,7 +103,7 @@ func (l *look) readAll(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if before != nil && before.folder() == l.config.folder() {
+	if before != nil && before.folder == l.config.folder {
 		return nil
 	}
 	return l.readPulls(ctx, l.config)
@@ -171,17 +171,21 @@ func (l *look) readConfig(ctx context.Context) error {
 	c := &configuration{commit: commit, branch: l.branch, parsed: &config.Config{}}
 	if commit != "" {
 		var err error
-		if c.tree, err = l.git.Tree(ctx, commit); err != nil {
+		tree, err := l.git.Tree(ctx, commit)
+		if err != nil {
 			return fmt.Errorf("read configuration commit: %w", err)
 		}
-		pipelines, policy, err := config.Read(c.tree)
+		if info, err := tree.Lstat(".towpath"); err == nil {
+			c.folder = gitID(info)
+		}
+		pipelines, policy, err := config.Read(tree)
 		if err != nil {
 			return fmt.Errorf("read configuration: %w", err)
 		}
 		if c.touched, err = l.touched(ctx, c, known); err != nil {
 			return err
 		}
-		c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: c.tree})
+		c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: tree})
 	}
 	l.config = c
 	l.mu.Lock()
@@ -194,22 +198,10 @@ func (l *look) readConfig(ctx context.Context) error {
 // touched is the last commit that changed the configuration. A head with the
 // same configuration as before did not.
 func (l *look) touched(ctx context.Context, c, before *configuration) (string, error) {
-	if before != nil && before.touched != "" && before.folder() == c.folder() {
+	if before != nil && before.touched != "" && before.folder == c.folder {
 		return before.touched, nil
 	}
 	return l.repo.LastCommit(ctx, c.commit, ".towpath")
-}
-
-// folder is the id of the .towpath folder; empty where there is none.
-func (c *configuration) folder() string {
-	if c.tree == nil {
-		return ""
-	}
-	info, err := c.tree.Lstat(".towpath")
-	if err != nil {
-		return ""
-	}
-	return gitID(info)
 }
 
 func (c *configuration) images() []string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/ledger"
@@ -68,19 +70,25 @@ func (l *look) round(ctx context.Context) (*round, error) {
 // pipeline reads, decides and prepares one pipeline.
 func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	facts := r.book.Pipelines[p.Name]
-	if r.found[p.Name] == nil {
-		r.fresh[p.Name], r.found[p.Name] = r.discover(ctx, p.Pipeline, facts)
-	}
-	r.record(p.Name, promote.Facts{Freight: r.fresh[p.Name]}, freightLines(p.Name, r.fresh[p.Name])...)
-	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}, Trouble: r.found[p.Name].trouble, Passed: r.found[p.Name].passed}
+	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}}
 	places := map[string]*place{}
+	// Registries and GitHub are asked side by side.
+	group, within := errgroup.WithContext(ctx)
+	if r.found[p.Name] == nil {
+		group.Go(func() error {
+			r.fresh[p.Name], r.found[p.Name] = r.discover(within, p.Pipeline, facts)
+			return nil
+		})
+	}
+	group.Go(func() error { return r.observeStages(within, p, facts, places, snapshot.Stages) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	snapshot.Trouble, snapshot.Passed = r.found[p.Name].trouble, r.found[p.Name].passed
+	r.record(p.Name, promote.Facts{Freight: r.fresh[p.Name]}, freightLines(p.Name, r.fresh[p.Name])...)
 	for _, stage := range p.Stages {
-		at, state, err := r.observeStage(ctx, p, stage, facts)
-		if err != nil {
-			return fmt.Errorf("stage %s: %w", stage.Name, err)
-		}
-		places[stage.Name], snapshot.Stages[stage.Name] = at, state
-		r.record(p.Name, at.news, arrivalLines(p.Name, at.news)...)
+		news := places[stage.Name].news
+		r.record(p.Name, news, arrivalLines(p.Name, news)...)
 	}
 	if r.order != nil {
 		r.order.apply(r, p, places, &snapshot)
@@ -95,6 +103,17 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		}
 	}
 	r.views = append(r.views, view)
+	return nil
+}
+
+func (r *round) observeStages(
+	ctx context.Context, p config.Pipeline, facts promote.Facts, places map[string]*place, states map[string]promote.StageState,
+) (err error) {
+	for _, stage := range p.Stages {
+		if places[stage.Name], states[stage.Name], err = r.observeStage(ctx, p, stage, facts); err != nil {
+			return fmt.Errorf("stage %s: %w", stage.Name, err)
+		}
+	}
 	return nil
 }
 
