@@ -170,7 +170,6 @@ func (l *look) readConfig(ctx context.Context) error {
 	}
 	c := &configuration{commit: commit, branch: l.branch, parsed: &config.Config{}}
 	if commit != "" {
-		var err error
 		tree, err := l.git.Tree(ctx, commit)
 		if err != nil {
 			return fmt.Errorf("read configuration commit: %w", err)
