@@ -38,13 +38,14 @@ func demoCommand() *cobra.Command {
 
 // demo tells the main job as a story, and checks every step of it.
 type demo struct {
-	once bool
-	repo string
-	out  io.Writer
-	lab  *lab
-	logs logBuffer
-	step int
-	name string // owner/name
+	once  bool
+	repo  string
+	out   io.Writer
+	lab   *lab
+	logs  logBuffer
+	step  int
+	name  string // owner/name
+	shown int    // the pull request shown last, to play with; 0: none
 }
 
 // patience is how long the demo waits for the bot before it gives up.
@@ -70,8 +71,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if d.once {
 		return nil
 	}
-	fmt.Fprintf(d.out, "\nEverything stays up to play with; Ctrl-C ends it. For example:\n\n"+
-		"  curl -d '{\"repo\":%q,\"number\":5,\"by\":\"you\",\"body\":\"/status\"}' %s/_towpath/comment\n\n", d.name, d.lab.hub.URL())
+	fmt.Fprintf(d.out, "\nEverything stays up to play with; Ctrl-C ends it. The bot's page: %s/\n", d.lab.address)
+	if d.shown != 0 {
+		fmt.Fprintf(d.out, "Say something to it, and look at the pull request again:\n\n"+
+			"  curl -d '{\"repo\":%q,\"number\":%d,\"by\":\"you\",\"body\":\"/status\"}' %s/_towpath/comment\n\n", d.name, d.shown, d.lab.hub.URL())
+	}
 	select {
 	case <-ctx.Done():
 		return nil
@@ -284,6 +288,7 @@ func (d *demo) tell(format string, args ...any) {
 }
 
 func (d *demo) showPull(p githubtest.Pull) {
+	d.shown = p.Number
 	d.tell("#%d %s\n   %s/%s/pull/%d", p.Number, p.Title, d.lab.hub.URL(), d.name, p.Number)
 }
 
