@@ -4,7 +4,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/towpath/towpath/internal/promote"
 )
@@ -247,20 +246,8 @@ func (p builtPipeline) checkRequestFloor(request promote.Request, at At, floor r
 	}
 	e := &evaluator{collector: &collector{}}
 	if least := e.duration(floor.Soak); request.Soak < least {
-		p.mistakes.add(at, "the request of warehouse %q soaks for %s, less than the %s that %s requires", request.Warehouse, brief(request.Soak), brief(least), floor.Soak.place())
+		p.mistakes.add(at, "the request of warehouse %q soaks for %s, less than the %s that %s requires", request.Warehouse, promote.Span(request.Soak), promote.Span(least), floor.Soak.place())
 	}
-}
-
-// brief is a duration as people write it: 1h, not 1h0m0s.
-func brief(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func (s rawStage) verificationAt() At {

@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A line of the table whose path is no key of the grammar would refuse nothing.
@@ -50,14 +49,4 @@ func TestFormatsExist(t *testing.T) {
 	walk(reflect.TypeFor[rawPipeline]())
 	walk(reflect.TypeFor[rawPolicy]())
 	walk(reflect.TypeFor[rawOverride]())
-}
-
-func TestBrief(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0s", 90 * time.Second: "1m30s", 30 * time.Minute: "30m", time.Hour: "1h", 90 * time.Minute: "1h30m", 72 * time.Hour: "72h",
-	} {
-		if got := brief(d); got != want {
-			t.Errorf("%v is %s, want %s", d, got, want)
-		}
-	}
 }
