@@ -7,7 +7,7 @@ bin := $(or $(TOWPATH_TOOLS),bin)
 # restarts and the main line. All of them take three times as long and show the
 # same code.
 concurrent := ./internal/inbox ./internal/gitrepo ./internal/forge ./internal/githubtest
-stories := TestStories/(main-line|l01-lost-race|p12-unfinished|w03-)
+stories := TestStories/(main-line|l01-lost-race|p12-unfinished|w03-|p04-several|p05-push|d02-|f04-other)
 
 .PHONY: demo test race lint generate bench clean
 
@@ -32,7 +32,7 @@ lint: ## gofmt, go vet, staticcheck
 generate: ## schema/ and docs/configuration.md, from the types that read the files
 	go test ./internal/config -run Generated -update
 
-bench: ## one promotion next to the shell pipeline that does the same
+bench: ## Towpath next to the shell pipeline that does the same, and what the ratios must be
 	scripts/bench.sh
 
 clean: ## the installed programs; not the Go caches

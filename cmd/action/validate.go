@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,17 +14,12 @@ func validateCommand(getenv func(string) string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check .towpath and print every mistake as file:line:col: message",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.NoArgs(cmd, args); err != nil {
-				return usageError{err}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return v.run(cmd, getenv) },
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return v.run(cmd, getenv) },
 	}
-	cmd.Flags().StringVar(&v.dir, "repo", ".", "the clone")
+	cmd.Flags().StringVar(&v.dir, "repo", ".", "the clone's `DIR`")
 	cmd.Flags().BoolVar(&v.expand, "expand", false, "print what `each`, defaults and expressions come to")
-	cmd.Flags().StringVar(&v.branch, "default-branch", "", "the default branch; by default what the clone says, else main")
+	cmd.Flags().StringVar(&v.branch, "default-branch", "", "the default `BRANCH`; by default what the clone says, else main")
 	return cmd
 }
 
@@ -36,20 +29,14 @@ type validation struct {
 }
 
 func (v validation) run(cmd *cobra.Command, getenv func(string) string) error {
-	if info, err := os.Stat(v.dir); err != nil || !info.IsDir() {
-		return usageError{fmt.Errorf("--repo %s is not a folder", v.dir)}
+	at := clone{dir: v.dir, branch: v.branch, getenv: getenv}
+	if err := at.check(); err != nil {
+		return err
 	}
-	tree := os.DirFS(v.dir)
-	pipelines, policy, err := config.Read(tree)
+	parsed, mistakes, err := at.configuration(os.DirFS(v.dir))
 	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
+		return err
 	}
-	if len(pipelines) == 0 {
-		return fmt.Errorf("%s has neither %s nor %s", v.dir, config.PipelineFile, config.PipelineGlob)
-	}
-	parsed, mistakes := config.Parse(pipelines, policy, config.Context{
-		Repository: v.repository(getenv), DefaultBranch: v.defaultBranch(), Tree: tree,
-	})
 	for _, line := range mistakes.Lines() {
 		fmt.Fprintln(cmd.OutOrStdout(), line)
 	}
@@ -65,28 +52,4 @@ func (v validation) run(cmd *cobra.Command, getenv func(string) string) error {
 	}
 	_, err = cmd.OutOrStdout().Write(text)
 	return err
-}
-
-// repository is the name the clone goes by; in a workflow GitHub says it.
-func (v validation) repository(getenv func(string) string) string {
-	if name := getenv("GITHUB_REPOSITORY"); name != "" {
-		return name
-	}
-	dir, err := filepath.Abs(v.dir)
-	if err != nil {
-		return "local/repository"
-	}
-	return "local/" + filepath.Base(dir)
-}
-
-// defaultBranch is what origin's HEAD pointed at when the clone was made.
-func (v validation) defaultBranch() string {
-	if v.branch != "" {
-		return v.branch
-	}
-	data, err := os.ReadFile(filepath.Join(v.dir, ".git/refs/remotes/origin/HEAD"))
-	if branch, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "ref: refs/remotes/origin/"); ok && err == nil {
-		return branch
-	}
-	return "main"
 }

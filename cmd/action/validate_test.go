@@ -10,7 +10,7 @@ import (
 
 func action(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = run(args, func(string) string { return "" }, &out, &errs)
+	code = run(args, func(string) string { return "" }, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -52,7 +52,7 @@ func TestValidateMistakes(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	for _, args := range [][]string{{"validate", "--nope"}, {"validate", "extra"}, {"validate", "--repo", "/does/not/exist"}} {
+	for _, args := range [][]string{{"rendr"}, {"validate", "--nope"}, {"validate", "extra"}, {"validate", "--repo", "/does/not/exist"}} {
 		if code, _, errs := action(args...); code != 2 || errs == "" {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
 		}

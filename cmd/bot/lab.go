@@ -30,6 +30,7 @@ import (
 
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/githubtest"
+	"github.com/towpath/towpath/internal/registry"
 )
 
 const (
@@ -108,6 +109,18 @@ func (l *lab) close() {
 // addRepository makes acme/<name> out of a tree, with the image repository of
 // the example replaced by the one on loopback, and installs the App on it.
 func (l *lab) addRepository(name string, tree fs.FS) (string, error) {
+	files, err := l.filesOf(tree)
+	if err != nil {
+		return "", err
+	}
+	if err := l.hub.CreateRepo("acme", name, files); err != nil {
+		return "", err
+	}
+	return "acme/" + name, l.install("acme/" + name)
+}
+
+// filesOf reads a tree whose images are in the lab's registry.
+func (l *lab) filesOf(tree fs.FS) (map[string]string, error) {
 	files := map[string]string{}
 	err := fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -117,13 +130,7 @@ func (l *lab) addRepository(name string, tree fs.FS) (string, error) {
 		files[path] = strings.ReplaceAll(string(data), "ghcr.io/acme/", l.registry.Addr().String()+"/acme/")
 		return err
 	})
-	if err != nil {
-		return "", err
-	}
-	if err := l.hub.CreateRepo("acme", name, files); err != nil {
-		return "", err
-	}
-	return "acme/" + name, l.install("acme/" + name)
+	return files, err
 }
 
 func (l *lab) install(repository string) error {
@@ -140,7 +147,8 @@ func (l *lab) options(logs io.Writer) options {
 	return options{
 		forge:          forge.Config{URL: l.hub.URL(), APIURL: l.hub.APIURL(), AppID: labApp, PrivateKey: l.key, Pace: forge.Pace{Burst: 1000, PerHour: 100000}},
 		webhookSecrets: [][]byte{[]byte(labSecret)}, registrySecrets: [][]byte{[]byte(labSecret)},
-		dataDir: filepath.Join(l.dir, "bot"), sweepEvery: time.Minute,
+		registries: registry.Config{ChartHosts: []string{l.registry.Addr().String()}},
+		dataDir:    filepath.Join(l.dir, "bot"), sweepEvery: time.Minute,
 		now: time.Now, after: time.After, log: slog.New(slog.NewTextHandler(logs, nil)),
 	}
 }

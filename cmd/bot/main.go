@@ -15,9 +15,16 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/towpath/towpath/internal/render"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+func main() {
+	if render.IsWorker(os.Args) {
+		os.Exit(render.Serve(os.Stdin, os.Stdout))
+	}
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
 
 // usageError are settings that can not be meant; the exit code is 2.
 type usageError struct{ error }

@@ -18,13 +18,13 @@ import (
 func routes(b *bot) (http.Handler, error) {
 	mux := http.NewServeMux()
 	hooks := webhook.Options{Logger: b.log}
-	github, err := webhook.GitHub(b.webhookSecrets, store{b.inbox, b.metrics}, hooks)
+	github, err := webhook.GitHub(b.webhookSecrets, store{b.inbox, b.metrics, b.engine.Expect}, hooks)
 	if err != nil {
 		return nil, err
 	}
 	mux.Handle("POST /webhooks/github", github)
 	if len(b.registrySecrets) > 0 {
-		registries, err := webhook.Registry(b.registrySecrets, store{b.inbox, b.metrics}, hooks)
+		registries, err := webhook.Registry(b.registrySecrets, store{b.inbox, b.metrics, b.engine.Expect}, hooks)
 		if err != nil {
 			return nil, err
 		}

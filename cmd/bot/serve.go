@@ -55,7 +55,7 @@ func serveCommand(environ []string) *cobra.Command {
 // options are what a bot runs with.
 type options struct {
 	forge           forge.Config
-	credentials     []registry.Credential
+	registries      registry.Config
 	webhookSecrets  [][]byte
 	registrySecrets [][]byte
 	dataDir         string
@@ -69,7 +69,6 @@ type options struct {
 func (v *values) options() (options, error) {
 	o := options{
 		forge:           forge.Config{URL: v.byName["github-url"], APIURL: v.byName["github-api-url"], Token: v.byName["github-token"]},
-		credentials:     v.credentials,
 		webhookSecrets:  secrets(v.byName["webhook-secret"]),
 		registrySecrets: secrets(v.byName["registry-secret"]),
 		dataDir:         v.byName["data-dir"],
@@ -77,7 +76,11 @@ func (v *values) options() (options, error) {
 		now:             time.Now,
 		after:           time.After,
 	}
+	var err error
 	var problems []error
+	if o.registries, err = v.registries(); err != nil {
+		problems = append(problems, err)
+	}
 	if len(o.webhookSecrets) == 0 {
 		problems = append(problems, errors.New("no webhook secret: set TOWPATH_WEBHOOK_SECRET or TOWPATH_WEBHOOK_SECRET_FILE"))
 	}
@@ -114,17 +117,22 @@ func serve(ctx context.Context, listener net.Listener, o options) error {
 	if err != nil {
 		return err
 	}
+	if err := b.renderer.Warm(); err != nil {
+		return errors.Join(err, b.inbox.Close())
+	}
 	return b.serve(ctx, listener)
 }
 
 // bot is everything that works together in one process.
 type bot struct {
 	options
-	inbox   *inbox.Inbox
-	engine  *engine.Engine
-	missed  *redelivery
-	metrics *metrics
-	handler http.Handler
+	inbox    *inbox.Inbox
+	engine   *engine.Engine
+	mirrors  *gitrepo.Mirrors
+	renderer *render.Pool
+	missed   *redelivery
+	metrics  *metrics
+	handler  http.Handler
 }
 
 // newBot opens the data folder and wires the parts. Nothing runs yet.
@@ -141,13 +149,17 @@ func newBot(ctx context.Context, o options) (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bot{options: o, missed: &redelivery{hub: hub, now: o.now, log: o.log}}
+	b := &bot{options: o, mirrors: mirrors, renderer: render.NewPool(render.Limits{}), missed: &redelivery{hub: hub, now: o.now, log: o.log}}
+	rendered, err := render.NewCache(b.renderer, filepath.Join(o.dataDir, "renders"))
+	if err != nil {
+		return nil, err
+	}
 	if b.inbox, err = inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db")); err != nil {
 		return nil, err
 	}
 	b.engine = engine.New(engine.Config{
-		Forge: hub, Git: mirrors, Renderer: render.New(render.Limits{}), Now: o.now, Log: o.log,
-		Registry: registry.New(registry.Config{Credentials: o.credentials, DockerConfig: true}),
+		Forge: hub, Git: mirrors, Renderer: rendered, Now: o.now, Log: o.log,
+		Registry: registry.New(o.registries),
 	})
 	b.metrics = newMetrics(b.inbox)
 	if b.handler, err = routes(b); err != nil {
@@ -179,12 +191,21 @@ func (b *bot) serve(ctx context.Context, listener net.Listener) error {
 		defer cancel()
 		return server.Shutdown(stopping)
 	})
+	defer b.renderer.Close()
 	return errors.Join(group.Wait(), b.inbox.Close())
 }
 
-// sweep lists every repository to look at, and asks for what never came.
+// mirrorBytes bounds the mirrors on disk. What is removed is fetched again when it
+// is needed, so a small number costs time and nothing else.
+const mirrorBytes = 4 << 30
+
+// sweep lists every repository to look at, asks for what never came, and clears
+// mirrors that nobody used for long away.
 func (b *bot) sweep(ctx context.Context) ([]string, error) {
 	b.missed.ask(ctx)
+	if err := b.mirrors.Clean(mirrorBytes); err != nil {
+		b.log.Error("mirrors are not cleaned", "error", err)
+	}
 	return b.engine.Repositories(ctx)
 }
 
@@ -192,12 +213,16 @@ func (b *bot) sweep(ctx context.Context) ([]string, error) {
 type store struct {
 	inbox   *inbox.Inbox
 	metrics *metrics
+	expect  func(repository, ref, commit string)
 }
 
 func (s store) Put(ctx context.Context, d webhook.Delivery) error {
 	topics := make([]string, len(d.Topics))
 	for i, t := range d.Topics {
 		topics[i] = string(t)
+	}
+	if d.Head.Commit != "" {
+		s.expect(d.Head.Repository, d.Head.Ref, d.Head.Commit)
 	}
 	s.metrics.deliveries.WithLabelValues(d.Source).Inc()
 	return s.inbox.Put(ctx, inbox.Delivery{ID: d.ID, Source: d.Source, Event: d.Event, Digest: d.Digest, Topics: topics, Received: d.Received})

@@ -33,6 +33,8 @@ func settings() []setting {
 		{name: "github-token", meaning: "a token instead of an App, for trying out", secret: true},
 		{name: "webhook-secret", meaning: "secret of the webhooks; several for rotation, one a line", secret: true},
 		{name: "registry-secret", meaning: "secret of registry notifications; without it they are refused", secret: true},
+		{name: "registry-docker-config-for", meaning: "repositories whose pipelines may use the Docker configuration's logins: acme/*, other/app"},
+		{name: "chart-hosts", meaning: "hosts of chart indexes that have private addresses; plain HTTP is tried there too"},
 		{name: "data-dir", standard: "towpath-data", meaning: "folder for the inbox and the git mirrors; both can be lost"},
 	}
 }
@@ -40,6 +42,7 @@ func settings() []setting {
 const (
 	variablePrefix = "TOWPATH_"
 	registryPrefix = "TOWPATH_REGISTRY_"
+	boundSuffix    = "_FOR" // of the variable that binds a credential to repositories
 )
 
 // values are the settings as they hold, by name.
@@ -81,13 +84,15 @@ func load(flags *pflag.FlagSet, environ []string) (*values, error) {
 	out := &values{byName: map[string]string{}}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		// The registry's shared secret has the prefix of credentials as well.
+		// Some settings have the prefix of credentials as well.
 		if strings.HasPrefix(name, registryPrefix) && !known(name) {
-			credential, err := credentialOf(name, variables[name])
+			credential, err := credentialOf(name, variables)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", name, err))
 			}
-			out.credentials = append(out.credentials, credential)
+			if !strings.HasSuffix(name, boundSuffix) {
+				out.credentials = append(out.credentials, credential)
+			}
 		} else if !known(name) {
 			problems = append(problems, fmt.Errorf("variable %s is unknown; `bot serve --help` lists them", name))
 		}
@@ -112,16 +117,51 @@ func load(flags *pflag.FlagSet, environ []string) (*values, error) {
 }
 
 // credentialOf reads TOWPATH_REGISTRY_<NAME>, or the file that
-// TOWPATH_REGISTRY_<NAME>_FILE names.
-func credentialOf(name, value string) (registry.Credential, error) {
-	if strings.HasSuffix(name, "_FILE") {
+// TOWPATH_REGISTRY_<NAME>_FILE names. Without TOWPATH_REGISTRY_<NAME>_FOR nobody
+// could say whose pipelines may read with it.
+func credentialOf(name string, variables map[string]string) (registry.Credential, error) {
+	if login, ok := strings.CutSuffix(name, boundSuffix); ok {
+		if variables[login] == "" && variables[login+"_FILE"] == "" {
+			return registry.Credential{}, fmt.Errorf("there is no login %s", login)
+		}
+		return registry.Credential{}, nil
+	}
+	value := variables[name]
+	login, file := strings.CutSuffix(name, "_FILE")
+	if file {
 		data, err := os.ReadFile(value)
 		if err != nil {
 			return registry.Credential{}, err
 		}
 		value = string(data)
 	}
-	return registry.ParseCredential(value)
+	credential, err := registry.ParseCredential(value)
+	if err != nil {
+		return registry.Credential{}, err
+	}
+	credential.For, err = registry.ParseRepositories(variables[login+boundSuffix])
+	if err == nil && len(credential.For) == 0 {
+		err = errors.New("the repositories whose pipelines may use it are not set, such as acme/*")
+	}
+	if err != nil {
+		return registry.Credential{}, fmt.Errorf("%s: %w", login+boundSuffix, err)
+	}
+	return credential, nil
+}
+
+// registries is how the bot reaches registries and charts.
+func (v *values) registries() (registry.Config, error) {
+	cfg := registry.Config{Credentials: v.credentials, ChartHosts: strings.Fields(strings.ReplaceAll(v.byName["chart-hosts"], ",", " "))}
+	for _, host := range cfg.ChartHosts {
+		if strings.Contains(host, "/") {
+			return cfg, fmt.Errorf("TOWPATH_CHART_HOSTS: %q is more than a host", host)
+		}
+	}
+	var err error
+	if cfg.DockerConfigFor, err = registry.ParseRepositories(v.byName["registry-docker-config-for"]); err != nil {
+		return cfg, fmt.Errorf("TOWPATH_REGISTRY_DOCKER_CONFIG_FOR: %w", err)
+	}
+	return cfg, nil
 }
 
 func known(variable string) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,11 @@ func TestValuesFromFiles(t *testing.T) {
 	v, err := settingsOf(t, []string{"--github-private-key-file", write(t, "key\n")}, []string{
 		"TOWPATH_WEBHOOK_SECRET_FILE=" + write(t, "new\nold\n"),
 		"TOWPATH_REGISTRY_GHCR=ghcr.io/acme bot word",
+		"TOWPATH_REGISTRY_GHCR_FOR=acme/*, other/app",
 		"TOWPATH_REGISTRY_QUAY_FILE=" + write(t, "quay.io bot other\n"),
+		"TOWPATH_REGISTRY_QUAY_FOR=*",
+		"TOWPATH_REGISTRY_DOCKER_CONFIG_FOR=acme/app",
+		"TOWPATH_CHART_HOSTS=charts.internal, 10.0.0.1:8443",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +64,16 @@ func TestValuesFromFiles(t *testing.T) {
 	if v.byName["github-private-key"] != "key" {
 		t.Errorf("private key %q", v.byName["github-private-key"])
 	}
-	if len(v.credentials) != 2 || v.credentials[0].Prefix != "acme" || v.credentials[1].Password != "other" {
-		t.Errorf("%d credentials", len(v.credentials))
+	cfg, err := v.registries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if logins := cfg.Credentials; len(logins) != 2 || logins[0].Prefix != "acme" || logins[1].Password != "other" ||
+		!slices.Equal(logins[0].For, []string{"acme/*", "other/app"}) || !slices.Equal(logins[1].For, []string{"*"}) {
+		t.Errorf("%d credentials: %+v", len(logins), logins)
+	}
+	if !slices.Equal(cfg.DockerConfigFor, []string{"acme/app"}) || !slices.Equal(cfg.ChartHosts, []string{"charts.internal", "10.0.0.1:8443"}) {
+		t.Errorf("the Docker configuration is for %q, chart hosts are %q", cfg.DockerConfigFor, cfg.ChartHosts)
 	}
 }
 
@@ -82,6 +95,9 @@ func TestRefusedSettings(t *testing.T) {
 		{"an id that is none", nil, []string{"TOWPATH_WEBHOOK_SECRET=" + secret, "TOWPATH_GITHUB_APP_ID=x", "TOWPATH_GITHUB_PRIVATE_KEY=" + secret}, "is not a number"},
 		{"a key that is none", nil, []string{"TOWPATH_WEBHOOK_SECRET=" + secret, "TOWPATH_GITHUB_APP_ID=1", "TOWPATH_GITHUB_PRIVATE_KEY=" + secret}, "key"},
 		{"a credential that is none", nil, []string{"TOWPATH_REGISTRY_X=" + secret}, "TOWPATH_REGISTRY_X"},
+		{"a credential for nobody", nil, []string{"TOWPATH_REGISTRY_X=ghcr.io bot " + secret}, "TOWPATH_REGISTRY_X_FOR: the repositories"},
+		{"a credential for what is no repository", nil, []string{"TOWPATH_REGISTRY_X=ghcr.io bot " + secret, "TOWPATH_REGISTRY_X_FOR=" + secret}, "TOWPATH_REGISTRY_X_FOR: word 1 is neither"},
+		{"nobody's credential", nil, []string{"TOWPATH_REGISTRY_X_FOR=acme/*"}, "there is no login TOWPATH_REGISTRY_X"},
 		{"a secret as a flag", []string{"--webhook-secret", secret}, nil, "unknown flag"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

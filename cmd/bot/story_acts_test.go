@@ -28,11 +28,15 @@ func actCommands() map[string]command {
 		"pull":       (*world).pullAct,
 		"comment":    (*world).commentAct,
 		"deployment": (*world).deploymentAct,
+		"drop":       (*world).dropAct,
 		"fault":      (*world).faultAct,
 		"image":      (*world).imageAct,
 		"issue":      (*world).issueAct,
+		"link":       (*world).linkAct,
 		"merge":      (*world).mergeAct,
+		"outside":    (*world).outsideAct,
 		"permission": (*world).permissionAct,
+		"private":    (*world).privateAct,
 		"protect":    (*world).protectAct,
 		"push":       (*world).pushAct,
 		"race":       (*world).raceAct,
@@ -313,7 +317,11 @@ func (w *world) pushAct(s *story, args []string) error {
 		text := w.local(s.ReadFile(from))
 		files[to] = &text
 	}
-	_, err := w.hub.Push(w.repo, args[0], args[2], args[1], files)
+	repository, branch, elsewhere := strings.Cut(args[0], ":")
+	if !elsewhere {
+		repository, branch = w.repo, args[0]
+	}
+	_, err := w.hub.Push(repository, branch, args[2], args[1], files)
 	return err
 }
 

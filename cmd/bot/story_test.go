@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/towpath/towpath/internal/githubtest/openapi"
+	"github.com/towpath/towpath/internal/render"
 )
 
 var update = flag.Bool("update", false, "write what stories compare into their files")
@@ -19,6 +20,9 @@ var update = flag.Bool("update", false, "write what stories compare into their f
 const executable = "towpath-bot"
 
 func TestMain(m *testing.M) {
+	if render.IsWorker(os.Args) {
+		os.Exit(render.Serve(os.Stdin, os.Stdout))
+	}
 	testscript.Main(m, map[string]func(){executable: main})
 }
 
@@ -70,6 +74,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 	maps.Copy(all, peopleCommands())
 	maps.Copy(all, serveCommands())
 	maps.Copy(all, registryCommands())
+	maps.Copy(all, chartCommands())
 	maps.Copy(all, crashCommands())
 	maps.Copy(all, showCommands())
 	maps.Copy(all, quietCommands())

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/towpath/towpath/internal/githubtest/openapi"
+	"github.com/towpath/towpath/internal/registry"
 )
 
 // world is the lab of one story, with a clock that stands still unless told
@@ -30,6 +33,7 @@ type world struct {
 	imagesDown   atomic.Bool
 	distribution atomic.Pointer[httputil.ReverseProxy] // in the place of the lab's registry
 	rivalErr     error                                 // of another bot
+	indexes      chartIndexes                          // beside the registry
 	awaited      int                                   // how much of the log a story has waited for
 	trap         trap
 }
@@ -53,7 +57,7 @@ func newWorld(judge *openapi.Judge) (*world, error) {
 					other.ServeHTTP(rw, r)
 					return
 				}
-				next.ServeHTTP(rw, r)
+				w.indexes.around(private(next)).ServeHTTP(rw, r)
 			})
 		},
 	})
@@ -64,6 +68,29 @@ func newWorld(judge *openapi.Judge) (*world, error) {
 		return nil, err
 	}
 	return w, w.open()
+}
+
+// private lets only octo read what is below acme/private.
+func private(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		asked := r.URL.Path == "/v2/" || r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v2/acme/private/")
+		if asked && (user != "octo" || password != labSecret) {
+			rw.Header().Set("WWW-Authenticate", `Basic realm="images"`)
+			http.Error(rw, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// options are the lab's, with a login for acme/private that is acme/app's.
+func (w *world) options(logs io.Writer) options {
+	o := w.lab.options(logs)
+	o.registries.Credentials = []registry.Credential{{
+		Host: w.registry.Addr().String(), Prefix: "acme/private", Username: "octo", Password: labSecret, For: []string{"acme/app"},
+	}}
+	return o
 }
 
 // open serves the address that GitHub and the registry know, in front of

@@ -3,43 +3,81 @@ package main
 import (
 	"fmt"
 	"path"
+	"strings"
 )
 
-// layout is where the manifests of the stage live.
-type layout struct {
+// target is where the manifests of one stage live.
+type target struct {
+	stage  string // its overlay has the same name
 	branch string
 	folder string // "." is the whole branch
 }
+
+// layout is the stages of a pipeline; all take freight from the warehouse. The
+// shell promotes to the first.
+type layout []target
 
 // layoutNamed gives the layouts that can be raced: "branch" is what Towpath does
 // when it is told nothing else; "folder" spares the shell the second branch.
 func layoutNamed(name string) (layout, error) {
 	switch name {
 	case "branch":
-		return layout{branch: "stage/test", folder: "."}, nil
+		return layout{{"test", "stage/test", "."}}, nil
 	case "folder":
-		return layout{branch: "main", folder: "clusters/test/app-0000"}, nil
+		return layout{{"test", "main", "clusters/test/app-0000"}}, nil
 	}
-	return layout{}, fmt.Errorf("there is no layout %q: want branch or folder", name)
+	return nil, fmt.Errorf("there is no layout %q: want branch or folder", name)
+}
+
+// stagesBeside is a layout of so many stages, each with a branch of its own.
+func stagesBeside(count int) layout {
+	var out layout
+	for n := range count {
+		stage := fmt.Sprintf("s-%02d", n)
+		out = append(out, target{stage, "stage/" + stage, "."})
+	}
+	return out
 }
 
 // manifest is the one file that everybody writes.
-func (l layout) manifest() string { return path.Join(l.folder, "all.yaml") }
+func (t target) manifest() string { return path.Join(t.folder, "all.yaml") }
 
 // promotionBranch is where Towpath proposes it.
-func (l layout) promotionBranch() string {
-	if l.folder == "." {
-		return "towpath/to/" + l.branch
+func (t target) promotionBranch() string {
+	if t.folder == "." {
+		return "towpath/to/" + t.branch
 	}
-	return "towpath/to/" + l.branch + "/-/" + l.folder
+	return "towpath/to/" + t.branch + "/-/" + t.folder
 }
 
-// pipeline makes Towpath do what promote.sh does.
+func (l layout) stages() []string {
+	var out []string
+	for _, t := range l {
+		out = append(out, t.stage)
+	}
+	return out
+}
+
+func (l layout) promotionBranches() []string {
+	var out []string
+	for _, t := range l {
+		out = append(out, t.promotionBranch())
+	}
+	return out
+}
+
+// pipeline makes Towpath do in each stage what promote.sh does.
 func (l layout) pipeline(image string) string {
-	return fmt.Sprintf(pipeline, image, l.branch, l.folder)
+	var b strings.Builder
+	fmt.Fprintf(&b, pipeline, image)
+	for _, t := range l {
+		b.WriteString(strings.NewReplacer("@stage@", t.stage, "@branch@", t.branch, "@folder@", t.folder).Replace(stage))
+	}
+	return b.String()
 }
 
-const pipeline = `apiVersion: towpath/v1
+const (
+	pipeline = `apiVersion: towpath/v1
 name: bench
 vars: {image: %s}
 warehouses:
@@ -48,21 +86,22 @@ warehouses:
       - image: {repository: "${{ vars.image }}", constraint: ">=1.0.0"}
       - git: {branch: main, include: ["apps/app-0000/**"]}
 stages:
-  - name: test
+`
+	stage = `  - name: @stage@
     requests: [{warehouse: app}]
     updates:
-      - branch: %s
-        path: %s
+      - branch: @branch@
+        path: @folder@
         directives:
           - copy: {from: apps/app-0000, to: app}
-          - kustomize: {path: app/overlays/test, images: ["${{ vars.image }}"]}
+          - kustomize: {path: app/overlays/@stage@, images: ["${{ vars.image }}"]}
         render:
-          kustomize: {path: app/overlays/test, layout: single}
+          kustomize: {path: app/overlays/@stage@, layout: single}
     verification:
       gates: [{name: e2e, status: e2e, required: true}]
 `
-
-const policy = `apiVersion: towpath/v1
-stages: [{match: "*/test", auto: true}]
+	policy = `apiVersion: towpath/v1
+stages: [{match: "*/*", auto: true}]
 writes: {branches: ["stage/**", main], paths: {main: ["clusters/**"]}}
 `
+)

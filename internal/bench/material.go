@@ -3,149 +3,151 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 )
+
+// templates are files of the size and the kind that people keep; @name@ and the
+// like stand for what differs.
+//
+//go:embed material
+var templates embed.FS
 
 const (
 	history     = 200 // commits
-	filesPerApp = 10
-	app         = "apps/app-0000" // the one that is promoted
+	filesPerApp = 10  // with its two overlays
+	app         = "apps/app-0000"
 	changed     = app + "/base/configmap.yaml"
 )
 
-// generate makes a bare repository of about so many files. The applications are
-// folders side by side, as in many an organisation's repository; every commit
-// but the first changes one of them.
-func generate(dir string, files int, at layout, image string) error {
+// filled is a template with its values, of which name is the service.
+func filled(template, name string, more ...string) string {
+	text, err := templates.ReadFile("material/" + template)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	sum := sha256.Sum256([]byte(name))
+	values := append([]string{
+		"@name@", name, "@id@", hex.EncodeToString(sum[:16]), "@team@", []string{"orders", "stock", "billing", "search", "identity"}[sum[0]%5],
+	}, more...)
+	return strings.NewReplacer(values...).Replace(string(text))
+}
+
+// generate makes a bare repository of about so many files, packed as a forge
+// keeps it, and returns their mean size in bytes. The applications are folders
+// side by side, as in many an organisation's repository; every commit but the
+// first changes one of them.
+func generate(dir string, files int, at layout, image string) (mean int, err error) {
 	if out, err := exec.Command("git", "init", "--quiet", "--bare", "--initial-branch=main", dir).CombinedOutput(); err != nil {
-		return fmt.Errorf("git init: %w: %s", err, out)
+		return 0, fmt.Errorf("git init: %w: %s", err, out)
 	}
 	load := exec.Command("git", "--git-dir", dir, "fast-import", "--quiet")
 	var trouble bytes.Buffer
 	load.Stderr = &trouble
 	in, err := load.StdinPipe()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := load.Start(); err != nil {
-		return err
+		return 0, err
 	}
-	stream := bufio.NewWriterSize(in, 1<<16)
-	writeHistory(stream, max(1, files/filesPerApp), at, image)
-	if err := stream.Flush(); err != nil {
-		return fmt.Errorf("git fast-import: %w: %s", err, trouble.Bytes())
+	h := &historian{out: bufio.NewWriterSize(in, 1<<16)}
+	h.write(max(1, files/filesPerApp), at, image)
+	if err := h.out.Flush(); err != nil {
+		return 0, fmt.Errorf("git fast-import: %w: %s", err, trouble.Bytes())
 	}
 	if err := in.Close(); err != nil {
-		return err
+		return 0, err
 	}
 	if err := load.Wait(); err != nil {
-		return fmt.Errorf("git fast-import: %w: %s", err, trouble.Bytes())
+		return 0, fmt.Errorf("git fast-import: %w: %s", err, trouble.Bytes())
+	}
+	return h.mean, repack(dir, "-f") // fast-import packs badly, which would make cloning dear
+}
+
+// repack packs a repository with bitmaps.
+func repack(dir string, options ...string) error {
+	args := append([]string{"--git-dir", dir, "repack", "-adbq"}, options...)
+	if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("git repack: %w: %s", err, out)
 	}
 	return nil
 }
 
-func writeHistory(w io.Writer, apps int, at layout, image string) {
+// historian writes commits for git fast-import.
+type historian struct {
+	out   *bufio.Writer
+	files int
+	bytes int
+	mean  int // of the first commit's files
+}
+
+func (h *historian) write(apps int, at layout, image string) {
 	for n := range history {
-		fmt.Fprintf(w, "commit refs/heads/main\ncommitter Dev <dev@example.org> %d +0000\ndata <<.\nCommit %d\n.\n", 1700000000+n*60, n)
+		fmt.Fprintf(h.out, "commit refs/heads/main\ncommitter Dev <dev@example.org> %d +0000\ndata <<.\nCommit %d\n.\n", 1700000000+n*60, n)
 		if n > 0 {
-			which := n * 7919 % apps
-			writeFile(w, fmt.Sprintf("apps/app-%04d/base/configmap.yaml", which), configMap(strconv.Itoa(n)))
+			dir := fmt.Sprintf("apps/app-%04d", n*7919%apps)
+			h.file(dir+"/base/configmap.yaml", configMap(dir, strconv.Itoa(n)))
 			continue
 		}
-		writeFile(w, ".towpath/pipeline.yaml", at.pipeline(image))
-		writeFile(w, ".towpath/policy.yaml", policy)
+		h.file(".towpath/pipeline.yaml", at.pipeline(image))
+		h.file(".towpath/policy.yaml", policy)
 		for i := range apps {
-			writeApp(w, fmt.Sprintf("apps/app-%04d", i), image)
+			dir := fmt.Sprintf("apps/app-%04d", i)
+			if dir == app {
+				h.app(dir, image, at.stages()...)
+			} else {
+				h.app(dir, "registry.example.org/acme/"+path.Base(dir))
+			}
+		}
+		h.mean = h.bytes / h.files
+	}
+}
+
+func (h *historian) file(name, content string) {
+	h.files++
+	h.bytes += len(content)
+	fmt.Fprintf(h.out, "M 100644 inline %s\ndata %d\n%s\n", name, len(content), content)
+}
+
+// app writes an application, with the overlays that all have and those of stages.
+func (h *historian) app(dir, image string, stages ...string) {
+	name := path.Base(dir)
+	h.file(dir+"/README.md", filled("app/README.md", name))
+	for _, file := range []string{"kustomization", "deployment", "service", "configmap", "ingress"} {
+		file = "base/" + file + ".yaml"
+		h.file(path.Join(dir, file), filled("app/"+file, name, "@image@", image, "@revision@", "0"))
+	}
+	for n, stage := range overlays(stages) {
+		for _, file := range []string{"kustomization.yaml", "patch.yaml"} {
+			h.file(path.Join(dir, "overlays", stage, file), filled("overlay/"+file, name, "@stage@", stage, "@replicas@", strconv.Itoa(n+2)))
 		}
 	}
 }
 
-func writeFile(w io.Writer, name, content string) {
-	fmt.Fprintf(w, "M 100644 inline %s\ndata %d\n%s\n", name, len(content), content)
-}
-
-func writeApp(w io.Writer, dir, image string) {
-	name := path.Base(dir)
-	for _, file := range []struct{ name, content string }{
-		{"README.md", "# " + name + "\n\nOne of many services, with its manifests and two overlays.\n"},
-		{"base/kustomization.yaml", "resources: [deployment.yaml, service.yaml, configmap.yaml, ingress.yaml]\nlabels:\n  - includeSelectors: true\n    pairs: {app.kubernetes.io/name: " + name + "}\n"},
-		{"base/deployment.yaml", fmt.Sprintf(deployment, image)},
-		{"base/service.yaml", service},
-		{"base/configmap.yaml", configMap("0")},
-		{"base/ingress.yaml", fmt.Sprintf(ingress, name)},
-		{"overlays/test/kustomization.yaml", overlay("test", name)},
-		{"overlays/test/patch.yaml", fmt.Sprintf(patch, 1)},
-		{"overlays/prod/kustomization.yaml", overlay("prod", name)},
-		{"overlays/prod/patch.yaml", fmt.Sprintf(patch, 3)},
-	} {
-		writeFile(w, path.Join(dir, file.name), file.content)
+// overlays are the stages that an application is written for.
+func overlays(stages []string) []string {
+	out := []string{"test", "prod"}
+	for _, s := range stages {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
 	}
+	return out
 }
 
-func overlay(stage, name string) string {
-	return fmt.Sprintf("namespace: %s\nnamePrefix: %s-\nresources: [../../base]\npatches: [{path: patch.yaml}]\n", stage, name)
+func configMap(dir, revision string) string {
+	return filled("app/base/configmap.yaml", path.Base(dir), "@revision@", revision)
 }
-
-func configMap(value string) string {
-	return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  LOG_LEVEL: info\n  REVISION: \"" + value + "\"\n"
-}
-
-const (
-	deployment = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  replicas: 2
-  selector: {}
-  template:
-    metadata: {}
-    spec:
-      containers:
-        - name: web
-          image: %s
-          ports: [{name: http, containerPort: 8080}]
-          envFrom: [{configMapRef: {name: settings}}]
-          readinessProbe: {httpGet: {path: /healthz, port: http}}
-          resources:
-            requests: {cpu: 100m, memory: 128Mi}
-            limits: {memory: 256Mi}
-`
-	service = `apiVersion: v1
-kind: Service
-metadata:
-  name: web
-spec:
-  selector: {}
-  ports: [{name: http, port: 80, targetPort: http}]
-`
-	ingress = `apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: web
-spec:
-  rules:
-    - host: %s.example.org
-      http:
-        paths:
-          - path: /
-            pathType: Prefix
-            backend: {service: {name: web, port: {name: http}}}
-`
-	patch = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  replicas: %d
-`
-)
 
 // workplace makes a directory for everything, in memory where that can be had:
 // on a slow disk whoever writes fewer files wins by the disk's merit.

@@ -3,17 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
-	"net/http"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/towpath/towpath/internal/engine"
-	"github.com/towpath/towpath/internal/forge"
-	"github.com/towpath/towpath/internal/gitrepo"
-	"github.com/towpath/towpath/internal/registry"
 	"github.com/towpath/towpath/internal/render"
 )
 
@@ -22,8 +17,10 @@ type product struct {
 	world      *world
 	title      string
 	repository string
-	cold       bool // nothing on disk and in memory when a promotion starts
+	layout     layout
+	cold       bool // nothing of the repository on disk and in memory when a promotion starts
 
+	pool   *render.Pool // kept running, as a bot's
 	engine *engine.Engine
 	meter  *meter
 }
@@ -31,61 +28,86 @@ type product struct {
 func (p *product) name() string     { return p.title }
 func (p *product) pushesTo() string { return p.repository }
 
-// start begins with an empty mirror, as a process does that never ran here.
-func (p *product) start() error {
-	dir := filepath.Join(p.world.dir, "mirror-of-"+filepath.Base(p.repository))
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	m := newMeter(p.world.layout.promotionBranch())
-	mirrors, err := gitrepo.NewMirrors(dir, &http.Client{Transport: m.wire(&m.git)})
-	if err != nil {
-		return err
-	}
-	hub, err := forge.New(forge.Config{
-		URL: p.world.hub.URL(), APIURL: p.world.hub.APIURL(), AppID: appID, PrivateKey: p.world.key, Transport: m.wire(&m.api),
-		Pace: forge.Pace{Burst: 1000, PerHour: 1_000_000}, // GitHub's limits are not what is measured
-	})
-	if err != nil {
-		return err
-	}
-	p.meter = m
-	p.engine = engine.New(engine.Config{
-		Forge: hub, Git: mirrors, Registry: registry.New(registry.Config{Transport: m.wire(&m.images)}),
-		Renderer: render.New(render.Limits{}), Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
-	return nil
+// dir is where the engine keeps its data.
+func (p *product) dir() string {
+	return filepath.Join(p.world.dir, "data-of-"+filepath.Base(p.repository))
 }
 
-func (p *product) promote(ctx context.Context, _ freight) (lap, error) {
+// start begins with nothing on disk, as a process does that never ran here.
+func (p *product) start() error {
+	if err := os.RemoveAll(p.dir()); err != nil {
+		return err
+	}
+	if p.pool == nil {
+		p.pool = render.NewPool(render.Limits{})
+		if err := p.pool.Warm(); err != nil {
+			return err
+		}
+	}
+	p.meter = newMeter(p.layout.promotionBranches())
+	var err error
+	p.engine, err = newEngine(p.world.wiring(p.dir()), p.pool, p.meter)
+	return err
+}
+
+func (p *product) close() {
+	if p.pool != nil {
+		p.pool.Close()
+	}
+}
+
+func (p *product) promote(ctx context.Context, f freight) (lap, error) {
 	if p.engine == nil || p.cold {
 		if err := p.start(); err != nil {
 			return lap{}, err
 		}
 	}
-	out, err := p.look(ctx)
-	if err == nil && (p.meter.pushed.IsZero() || p.meter.pullRequest.IsZero()) {
-		err = errors.New("the look promoted nothing")
+	out, err := p.look(ctx, f.commits[p.repository])
+	if err == nil {
+		err = promoted(p.meter, p.layout)
 	}
 	return out, err
 }
 
-// look is one look, measured.
-func (p *product) look(ctx context.Context) (lap, error) {
+// promoted is an error unless every stage was rendered, pushed and proposed.
+func promoted(m *meter, at layout) error {
+	now, _ := m.read()
+	switch {
+	case now.pushed.IsZero() || now.opened.IsZero():
+		return errors.New("the look did not promote everything")
+	case now.renders < len(at):
+		return fmt.Errorf("the look rendered %d times for %d stages: a round was spared its work", now.renders, len(at))
+	}
+	return nil
+}
+
+// look is one look, measured. A commit is what the webhook of a push to main
+// tells; the bot hands that on before it looks.
+func (p *product) look(ctx context.Context, commit string) (lap, error) {
 	p.meter.reset()
 	start := time.Now()
+	if commit != "" {
+		p.engine.Expect(p.repository, "refs/heads/main", commit)
+	}
 	_, err := p.engine.Look(ctx, p.repository)
-	out := lap{branch: p.world.layout.promotionBranch(), git: p.meter.git, api: p.meter.api, images: p.meter.images}
-	out.took[wholeLook] = time.Since(start)
-	out.took[untilPushed] = p.meter.pushed.Sub(start)
-	out.took[untilPull] = p.meter.pullRequest.Sub(start)
+	end := time.Now()
+	now, spells := p.meter.read()
+	out := lap{branch: p.layout[0].promotionBranch(), reading: now}
+	out.took[wholeLook] = end.Sub(start)
+	if !now.pushed.IsZero() {
+		out.took[untilPushed] = now.pushed.Sub(start)
+		out.rest = out.took[untilPushed] - covered(spell{start, now.pushed}, spells)
+	}
+	if !now.opened.IsZero() {
+		out.took[untilPull] = now.opened.Sub(start)
+	}
 	return out, err
 }
 
 // settle merges the promotion and lets the engine see it; then it measures the
-// looks at which nothing is new.
+// look at which nothing is new.
 func (p *product) settle(ctx context.Context) (lap, error) {
-	if err := p.world.accept(p.repository); err != nil {
+	if err := p.world.accept(p.repository, len(p.layout)); err != nil {
 		return lap{}, err
 	}
 	for range 2 {
@@ -93,5 +115,5 @@ func (p *product) settle(ctx context.Context) (lap, error) {
 			return lap{}, err
 		}
 	}
-	return p.look(ctx)
+	return p.look(ctx, "")
 }

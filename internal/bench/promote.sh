@@ -7,7 +7,7 @@ set -eu
 git clone --quiet $CLONE "$URL" source
 cd source
 case $CLONE in *--sparse*) git sparse-checkout set $FOLDERS ;; esac
-(cd "$APP/overlays/test" && kustomize edit set image "$IMAGE@$DIGEST")
+(cd "$APP/overlays/$OVERLAY" && kustomize edit set image "$IMAGE@$DIGEST")
 out=.
 if [ "$TARGET" != main ]; then
 	git rev-parse --quiet --verify "origin/$TARGET" >/dev/null ||
@@ -16,7 +16,7 @@ if [ "$TARGET" != main ]; then
 	out=../stage
 fi
 mkdir -p "$out/$OUTPUT"
-kustomize build "$APP/overlays/test" >"$out/$OUTPUT/all.yaml"
+kustomize build "$APP/overlays/$OVERLAY" >"$out/$OUTPUT/all.yaml"
 cd "$out"
 git add "$OUTPUT"
 git commit --quiet --message "Promote $IMAGE@$DIGEST"

@@ -11,11 +11,11 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -37,19 +37,26 @@ type world struct {
 	hub    *githubtest.Server
 	images *httptest.Server
 	key    []byte // PEM, of the App
-	layout layout
-	tip    int // number of the newest freight
+	tip    int    // number of the newest freight
+	mean   int    // size of a file in bytes
+}
+
+// site is repositories of the same generated content.
+type site struct {
+	layout       layout
+	repositories []string
 }
 
 // freight is what one round promotes: the newest commit of main, and an image.
 type freight struct {
-	number int
-	digest string
+	number  int
+	digest  string
+	commits map[string]string // by repository
 }
 
-// newWorld starts a world with repositories of the same generated content.
-func newWorld(dir string, files int, at layout, repositories ...string) (_ *world, err error) {
-	w := &world{dir: dir, layout: at, images: httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
+// newWorld starts a world in which every repository has about so many files.
+func newWorld(dir string, files int, sites ...site) (_ *world, err error) {
+	w := &world{dir: dir, images: httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -68,33 +75,64 @@ func newWorld(dir string, files int, at layout, repositories ...string) (_ *worl
 		return nil, err
 	}
 	w.hub.AddToken(ciToken, ciPerson)
-	material := filepath.Join(dir, "material.git")
-	if err := generate(material, files, at, w.image()); err != nil {
-		return nil, fmt.Errorf("generate %d files: %w", files, err)
-	}
-	for _, full := range repositories {
-		if err := w.add(full, material); err != nil {
+	var all []string
+	for _, at := range sites {
+		if err := w.add(at, files); err != nil {
 			return nil, err
 		}
+		all = append(all, at.repositories...)
 	}
-	if err := os.RemoveAll(material); err != nil {
-		return nil, err
-	}
-	return w, w.hub.InstallApp(githubtest.AppConfig{ID: appID, PublicKey: &key.PublicKey}, repositories...)
+	return w, w.hub.InstallApp(githubtest.AppConfig{ID: appID, PublicKey: &key.PublicKey}, all...)
 }
 
-// add imports the material, packed with bitmaps as a forge keeps it: that makes
-// cloning cheap.
-func (w *world) add(full, material string) error {
-	owner, repo, _ := strings.Cut(full, "/")
-	if err := w.hub.ImportRepo(owner, repo, material); err != nil {
-		return err
+// add generates the content of a site's repositories and imports it.
+func (w *world) add(at site, files int) error {
+	material := filepath.Join(w.dir, "material.git")
+	var err error
+	if w.mean, err = generate(material, files, at.layout, w.image()); err != nil {
+		return fmt.Errorf("generate %d files: %w", files, err)
 	}
-	if out, err := exec.Command("git", "--git-dir", w.hub.GitDir(full), "repack", "-adbq").CombinedOutput(); err != nil {
-		return fmt.Errorf("git repack: %w: %s", err, out)
+	for _, full := range at.repositories {
+		owner, repo, _ := strings.Cut(full, "/")
+		if err := w.hub.ImportRepo(owner, repo, material); err != nil {
+			return err
+		}
+		if err := repack(w.hub.GitDir(full)); err != nil {
+			return err
+		}
+		if err := w.hub.SetPermission(full, ciPerson, "write"); err != nil {
+			return err
+		}
 	}
-	return w.hub.SetPermission(full, ciPerson, "write")
+	return os.RemoveAll(material)
 }
+
+// wiring is what an engine with its data in dir needs to know.
+func (w *world) wiring(dir string) wiring {
+	return wiring{GitHub: w.hub.URL(), API: w.hub.APIURL(), Key: w.key, Dir: dir}
+}
+
+// slow adds a delay to every request to the git server, whoever makes it; those
+// to GitHub's API and to the registry stay as they are. Zero takes it away.
+func (w *world) slow(delay time.Duration) {
+	w.hub.Heal()
+	if delay > 0 {
+		w.hub.Fail(githubtest.Fault{Path: gitRequest, Before: func() { time.Sleep(delay) }})
+	}
+}
+
+// gitRequests is how many requests the git server answered so far.
+func (w *world) gitRequests() int {
+	count := 0
+	for _, r := range w.hub.Requests() {
+		if gitRequest.MatchString(r.Path) {
+			count++
+		}
+	}
+	return count
+}
+
+var gitRequest = regexp.MustCompile(`^/[^/]+/[^/]+\.git/`)
 
 func (w *world) close() {
 	w.images.Close()
@@ -105,20 +143,10 @@ func (w *world) close() {
 
 func (w *world) image() string { return strings.TrimPrefix(w.images.URL, "http://") + "/acme/app-0000" }
 
-// cloneURL is what CI clones, with its token.
-func (w *world) cloneURL(repository string) (string, error) {
-	u, err := url.Parse(w.hub.CloneURL(repository))
-	if err != nil {
-		return "", err
-	}
-	u.User = url.UserPassword("x-access-token", ciToken)
-	return u.String(), nil
-}
-
 // bring makes the next freight: an image, and a commit in each repository.
 func (w *world) bring(ctx context.Context, repositories ...string) (freight, error) {
 	w.tip++
-	f := freight{number: w.tip}
+	f := freight{number: w.tip, commits: map[string]string{}}
 	image, err := random.Image(512, 1)
 	if err != nil {
 		return f, err
@@ -135,17 +163,19 @@ func (w *world) bring(ctx context.Context, repositories ...string) (freight, err
 		return f, err
 	}
 	f.digest = digest.String()
-	content := configMap(fmt.Sprint("round ", f.number))
+	content := configMap(app, fmt.Sprint("round ", f.number))
 	for _, repository := range repositories {
-		if _, err := w.hub.Push(repository, "main", fmt.Sprint("Change ", f.number), "dev", map[string]*string{changed: &content}); err != nil {
+		f.commits[repository], err = w.hub.Push(repository, "main", fmt.Sprint("Change ", f.number), "dev", map[string]*string{changed: &content})
+		if err != nil {
 			return f, err
 		}
 	}
 	return f, nil
 }
 
-// accept merges the one open pull request and reports that it works.
-func (w *world) accept(repository string) error {
+// accept merges the open pull requests, of which there must be so many, and
+// reports that each works.
+func (w *world) accept(repository string, count int) error {
 	for _, pull := range w.hub.Pulls(repository) {
 		if pull.State != "open" {
 			continue
@@ -154,7 +184,13 @@ func (w *world) accept(repository string) error {
 		if err != nil {
 			return err
 		}
-		return w.hub.SetStatus(repository, commit, "e2e", "success", ciPerson)
+		if err := w.hub.SetStatus(repository, commit, "e2e", "success", ciPerson); err != nil {
+			return err
+		}
+		count--
 	}
-	return fmt.Errorf("%s has no open promotion", repository)
+	if count != 0 {
+		return fmt.Errorf("%s has %d open promotions too few", repository, count)
+	}
+	return nil
 }

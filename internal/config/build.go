@@ -83,10 +83,15 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		p.Warehouses = append(p.Warehouses, b.warehouses[name].domain)
 	}
 	for _, s := range b.topological() {
-		p.Stages = append(p.Stages, s.domain)
-		p.stageVars[s.domain.Name] = s.vars
-		if len(s.updates) > 0 {
-			p.Updates[s.domain.Name] = s.updates[0].update
+		if len(s.updates) == 0 {
+			p.Stages = append(p.Stages, s.domain)
+			p.stageVars[s.domain.Name] = s.vars
+		}
+		for i, u := range s.updates {
+			lane := s.domain
+			lane.Name, lane.Target = promote.LaneName(s.domain.Name, i+1), u.update.Target
+			p.Stages = append(p.Stages, lane)
+			p.stageVars[lane.Name], p.Updates[lane.Name] = s.vars, u.update
 		}
 	}
 	return p

@@ -63,7 +63,7 @@ type Pipeline struct {
 
 // Scope is what the expressions of a stage may name, with one freight per slot.
 func (p Pipeline) Scope(stage string, freight []promote.Freight) expression.Scope {
-	return expression.Scope{Pipeline: p.Name, Stage: stage, Vars: p.stageVars[stage], Each: p.each, Freight: freight}
+	return expression.Scope{Pipeline: p.Name, Stage: promote.StageOf(stage), Vars: p.stageVars[stage], Each: p.each, Freight: freight}
 }
 
 // Read returns the files of the configuration that are in a tree. The policy is

@@ -155,6 +155,32 @@ func TestProgramKeepsTypes(t *testing.T) {
 	}
 }
 
+func TestProgramOfEveryDirective(t *testing.T) {
+	p := good(t, "directives").Pipelines[0]
+	program, err := p.Updates["one"].Program(p.Scope("one", freight))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []directives.Directive{
+		directives.Copy{Source: directives.SourceRef{Repository: "."}, From: ".", To: ".", Ignore: []string{"*.md", "!README.md"}},
+		directives.Delete{Path: "examples/**/*.yaml"},
+		directives.Write{File: "version.txt", Content: "main-7\n"},
+		directives.Write{File: ".nojekyll"},
+		directives.JSON{File: "settings.json", Set: []directives.Value{{Key: "image.digest", Value: "sha256:ccdd"}, {Key: "replicas", Value: 3}, {Key: "hosts[0]"}}},
+		directives.TOML{File: "settings.toml", Create: true, Set: []directives.Value{{Key: "region", Value: "eu"}, {Key: `limits.a\.b`, Value: 1.5}, {Key: "replicas", Value: 3}}},
+		directives.YAML{File: "values.yaml", Set: []directives.Value{{Key: "replicas", Value: "n=3"}}},
+		directives.Helm{Chart: "chart", Dependencies: []directives.Dependency{{Name: "redis", Version: "1.2.3"}, {Alias: "cache", Version: "~2"}}},
+	}
+	for i, step := range program.Steps {
+		if !reflect.DeepEqual(step.Directive, want[i]) {
+			t.Errorf("got %+v\nwant %+v", step.Directive, want[i])
+		}
+	}
+	if len(program.Steps) != len(want) {
+		t.Errorf("%d steps", len(program.Steps))
+	}
+}
+
 func TestProgramOfHelm(t *testing.T) {
 	p := good(t, "rendering").Pipelines[0]
 	program, err := p.Updates["one"].Program(p.Scope("one", freight))

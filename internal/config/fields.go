@@ -27,7 +27,7 @@ type field struct {
 
 // shape is a raw type: its keys, the word that may stand in its place (a field
 // tagged `scalar` with the words), and the keys of which there must be exactly
-// one (the tag `one` of the embedded At).
+// one (the tag `one` of the embedded At; * is all of them).
 type shape struct {
 	fields []field
 	scalar *field
@@ -69,6 +69,12 @@ func shapeOf(t reflect.Type) shape {
 				required: f.Tag.Get("req") == "true", format: f.Tag.Get("is"), enum: words(f.Tag.Get("enum")),
 				fallback: f.Tag.Get("default"), doc: f.Tag.Get("doc"),
 			})
+		}
+	}
+	if len(s.one) == 1 && s.one[0] == "*" {
+		s.one = nil
+		for _, f := range s.fields {
+			s.one = append(s.one, f.name)
 		}
 	}
 	return s

@@ -14,6 +14,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/robfig/cron/v3"
+	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/expression"
 	"github.com/towpath/towpath/internal/promote"
 )
@@ -24,6 +25,7 @@ var formats = map[string]func(string) error{
 	"branch":     isBranch,
 	"chart":      matches(`^(oci|https)://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._-]+)*/?$`, "oci://… or https://…"),
 	"constraint": isConstraint,
+	"content":    func(string) error { return nil }, // the one text that may be empty
 	"cron":       isCron,
 	"date":       isDate,
 	"duration":   isDuration,
@@ -55,7 +57,7 @@ var formats = map[string]func(string) error{
 // checkValue checks a value that holds no expression, or one that has been
 // evaluated.
 func (c *collector) checkValue(at At, f field, value string) bool {
-	if value == "" {
+	if value == "" && f.format != "content" {
 		c.add(at, "%s is empty", f.label())
 		return false
 	}
@@ -241,7 +243,7 @@ func isGlob(s string) error {
 	if !doublestar.ValidatePattern(s) {
 		return fmt.Errorf("%q is not a glob", shorten(s))
 	}
-	return nil
+	return directives.CheckGlob(s)
 }
 
 // isGlobName accepts the name of a check or a status, as gates match it.

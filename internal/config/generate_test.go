@@ -257,9 +257,8 @@ func restriction(path string) string {
 	path = strings.Replace(path, "pipeline.defaults.stage", "pipeline.stages[]", 1)
 	var out []string
 	for _, f := range features {
-		base := strings.TrimSuffix(f.path, "[+]")
 		switch {
-		case base != path:
+		case f.path != path:
 		case f.value == "" && f.except == "" && f.text == "":
 			out = append(out, "Not supported yet.")
 		default:

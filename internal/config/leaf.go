@@ -209,10 +209,7 @@ func (l *List[T]) decode(d *decoder, n *yaml.Node, f field) {
 	l.At = d.at(n)
 	item := f
 	item.name, item.path = "an item of "+f.label(), f.path+"[]"
-	for i, content := range n.Content {
-		if i > 0 {
-			d.unsupported(d.at(content), f.path+"[+]", "")
-		}
+	for _, content := range n.Content {
 		var v T
 		d.decode(content, &v, item)
 		l.Items = append(l.Items, v)

@@ -2,6 +2,9 @@ package config
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -16,6 +19,7 @@ type rules struct {
 	stages   []rawStagePolicy // in the order of policy.Stages
 	branches List[Word]       // unset: stage/**
 	paths    Map[List[Word]]
+	share    []string
 	source   string // the name of the file, or what stands for it
 
 	broken     bool // it holds a mistake, and so allows nothing
@@ -31,7 +35,7 @@ func parsePolicy(file *File, found *collector) *rules {
 	defer found.join(own)
 	var raw rawPolicy
 	decodeFile(*file, policyGrammar(), &raw, own)
-	r := &rules{stages: raw.Stages.Items, source: file.Name}
+	r := &rules{stages: raw.Stages.Items, share: values(raw.Share), source: file.Name}
 	if raw.Writes != nil {
 		r.branches, r.paths = raw.Writes.Branches, raw.Writes.Paths
 		for _, entry := range r.paths.Entries {
@@ -46,6 +50,24 @@ func parsePolicy(file *File, found *collector) *rules {
 	}
 	r.broken, r.unreadable = !own.empty(), own.hides()
 	return r
+}
+
+// Shares reads from a repository's policy which other repositories' pipelines may
+// read it. Without a policy, none may. A policy with a mistake is an error.
+func Shares(tree fs.FS) ([]string, error) {
+	data, err := fs.ReadFile(tree, PolicyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", PolicyFile, err)
+	}
+	found := &collector{}
+	rules := parsePolicy(&File{Name: PolicyFile, Data: data}, found)
+	if mistakes := found.sorted(); len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return rules.share, nil
 }
 
 // stagePolicy builds the policy of the stages that one pattern matches.

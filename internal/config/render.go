@@ -24,9 +24,10 @@ func (e *evaluator) render(raw rawRender) []directives.App {
 			built = e.build(app.Name.Value, *app.Kustomize, app.rawOutput)
 		case app.Helm != nil:
 			built = e.template(app.Name.Value, *app.Helm, app.rawOutput)
+		case app.Directory != nil:
+			built = e.folder(app.Name.Value, *app.Directory, app.rawOutput)
 		default:
-			e.text(app.Directory)
-			built = directives.App{Name: app.Name.Value, Output: e.path(app.Output, ".")}
+			built = e.output(app.Name.Value, app.rawOutput, app.rawOutput) // reported as a mistake
 		}
 		if other, taken := outputs[built.Output]; taken {
 			e.add(app.At, "applications %q and %q both go to the output %q", other, built.Name, built.Output)
@@ -63,6 +64,19 @@ func (e *evaluator) template(name string, raw rawTemplate, around rawOutput) dir
 		IncludeCRDs: raw.IncludeCRDs.Value,
 		SkipTests:   raw.SkipTests.Value,
 	}
+	app.Images = e.pins(raw.Images)
+	return app
+}
+
+// folder is an application of plain manifests.
+func (e *evaluator) folder(name string, raw rawDirectory, around rawOutput) directives.App {
+	path := raw.Path
+	if raw.Word.Set() {
+		path = raw.Word
+	}
+	app := e.output(name, around, around)
+	app.Directory = &directives.Directory{Path: e.path(path, ".")}
+	app.Images = e.pins(raw.Images)
 	return app
 }
 

@@ -87,9 +87,6 @@ func (b *builder) stage(raw rawStage) builtStage {
 			s.domain.Requests, s.domain.Gates, s.domain.OnArrival = requests, gates, onArrival
 		}
 	}
-	if len(s.updates) > 0 {
-		s.domain.Target = s.updates[0].update.Target
-	}
 	return s
 }
 
@@ -257,6 +254,7 @@ func (b *builder) update(lane string, raw rawUpdate, plain, tried *evaluator) bu
 		Repository: b.ctx.Repository,
 		Branch:     plain.or(raw.Branch, "stage/"+lane),
 		Path:       plain.path(raw.Path, "."),
+		Push:       raw.Delivery.Value == "push",
 	}
 	if repository := plain.or(raw.Repository, "."); repository != "." {
 		target.Repository = repository

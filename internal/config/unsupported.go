@@ -5,7 +5,7 @@ import "strings"
 // feature is a part of the language that is parsed and checked, and that
 // nothing acts on yet.
 type feature struct {
-	path   string // of the schema; [] is any item of a list, [+] any but the first, * any key
+	path   string // of the schema; [] is any item of a list, * any key
 	value  string // only this value; empty: any
 	except string // any value but this one
 	text   string // what the mistake calls it; by default the key, and the value where it matters
@@ -16,9 +16,7 @@ type feature struct {
 var features = []feature{
 	{path: "pipeline.warehouses[].assemble", value: "manual"},
 	{path: "pipeline.warehouses[].when"},
-	{path: "pipeline.warehouses[].subscriptions[].chart"},
 	{path: "pipeline.warehouses[].subscriptions[].image.channels"},
-	{path: "pipeline.warehouses[].subscriptions[].git.repository", except: ".", text: "a git subscription of another repository"},
 	{path: "pipeline.warehouses[].subscriptions[].git.tags"},
 	{path: "pipeline.stages[].requests[].select", value: "match-upstream"},
 	{path: "pipeline.stages[].requests[].stamps"},
@@ -33,18 +31,9 @@ var features = []feature{
 	{path: "pipeline.stages[].uses"},
 	{path: "pipeline.stages[].failFast", value: "true"},
 	{path: "pipeline.stages[].prepare"},
-	{path: "pipeline.stages[].updates[+]", text: "a second update in a stage"},
 	{path: "pipeline.stages[].updates[].repository", except: ".", text: "an update of another repository"},
-	{path: "pipeline.stages[].updates[].delivery", value: "push"},
 	{path: "pipeline.stages[].updates[].adopt", value: "true"},
-	{path: "pipeline.stages[].updates[].directives[].copy.repository", except: ".", text: "a copy from another repository"},
-	{path: "pipeline.stages[].updates[].directives[].chart"},
-	{path: "pipeline.stages[].updates[].directives[].json"},
-	{path: "pipeline.stages[].updates[].directives[].toml"},
-	{path: "pipeline.stages[].updates[].directives[].delete"},
-	{path: "pipeline.stages[].updates[].directives[].write"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
-	{path: "pipeline.stages[].updates[].render.apps[].directory"},
 	{path: "pipeline.stages[].verification.gates[].dispatch"},
 	{path: "pipeline.stages[].verification.gates[].argocd"},
 	{path: "pipeline.stages[].verification.gates[].external"},
@@ -62,7 +51,6 @@ var features = []feature{
 	{path: "policy.stages[].windows"},
 	{path: "policy.writes.adopt"},
 	{path: "policy.accept"},
-	{path: "policy.share"},
 	{path: "policy.caps"},
 	{path: "policy.exec", value: "true"},
 	{path: "policy.notify"},

@@ -12,7 +12,7 @@ func TestUnsupportedKeysExist(t *testing.T) {
 		root, rest, _ := strings.Cut(f.path, ".")
 		at := map[string]reflect.Type{"pipeline": reflect.TypeFor[rawPipeline](), "policy": reflect.TypeFor[rawPolicy]()}[root]
 		for _, key := range strings.Split(rest, ".") {
-			name := strings.TrimSuffix(strings.TrimSuffix(key, "[]"), "[+]")
+			name := strings.TrimSuffix(key, "[]")
 			found, ok := shapeOf(at).field(name)
 			if !ok {
 				t.Errorf("%s: there is no %q", f.path, name)

@@ -11,7 +11,6 @@ import (
 // warehouse is a warehouse of the domain with what is known of it here.
 type warehouse struct {
 	domain promote.Warehouse
-	charts []promote.Chart // as subscribed: without version and digest
 	at     At
 	broken bool
 }
@@ -28,8 +27,8 @@ func (w warehouse) sample() promote.Freight {
 	for _, s := range w.domain.Gits {
 		f.Commits = append(f.Commits, promote.Commit{Repository: s.Repository, ID: id})
 	}
-	for _, c := range w.charts {
-		f.Charts = append(f.Charts, promote.Chart{Repository: c.Repository, Name: c.Name, Version: "0.0.0", Digest: digest})
+	for _, s := range w.domain.Charts {
+		f.Charts = append(f.Charts, promote.Chart{Repository: s.Repository, Name: s.Name, Version: "0.0.0", Digest: digest})
 	}
 	return f
 }
@@ -74,10 +73,10 @@ func (b *builder) warehouse(raw rawWarehouse) warehouse {
 			w.domain.Gits = append(w.domain.Gits, git)
 		case s.Chart != nil:
 			chart := e.chartSubscription(*s.Chart)
-			what = strings.TrimSpace("chart " + chart.Repository + " " + chart.Name)
-			w.charts = append(w.charts, chart)
+			what = "chart " + chart.Name // directives and expressions know it by nothing else
+			w.domain.Charts = append(w.domain.Charts, chart)
 		}
-		if first, twice := seen[what]; twice {
+		if first, twice := seen[what]; twice && !strings.HasSuffix(what, " ") {
 			b.add(s.At, "%s is there twice in warehouse %q; the first is at line %d", what, w.domain.Name, first.Line)
 		}
 		seen[what] = s.At
@@ -147,19 +146,32 @@ func (e *evaluator) git(raw rawGit) promote.GitSubscription {
 	}
 }
 
-// chartSubscription evaluates a chart subscription to the chart it means.
-func (e *evaluator) chartSubscription(raw rawChart) promote.Chart {
-	e.text(raw.Constraint)
-	c := promote.Chart{Repository: e.text(raw.Repository), Name: e.text(raw.Name)}
-	isIndex := strings.HasPrefix(c.Repository, "https://")
-	switch {
-	case isIndex && !raw.Name.Set():
-		e.add(raw.At, "an https index needs the chart's `name`")
-	case !isIndex && c.Repository != "" && raw.Name.Set():
-		e.add(raw.Name.At, "an oci repository is the chart; it takes no `name`")
+// chartSubscription builds a chart subscription.
+func (e *evaluator) chartSubscription(raw rawChart) promote.ChartSubscription {
+	s := promote.ChartSubscription{Repository: e.text(raw.Repository), Name: e.text(raw.Name), Constraint: e.text(raw.Constraint)}
+	if s.Repository == "" {
+		return s
 	}
-	return c
+	written := s.Repository
+	path, isOCI := strings.CutPrefix(written, "oci://")
+	host, _, deep := strings.Cut(strings.TrimSuffix(path, "/"), "/")
+	s.Repository = promote.NormaliseChart(written)
+	switch {
+	case !isOCI && !raw.Name.Set():
+		e.add(raw.At, "an https index needs the chart's `name`")
+	case isOCI && raw.Name.Set():
+		e.add(raw.Name.At, "an oci repository is the chart; it takes no `name`")
+	case isOCI && (!deep || !strings.ContainsAny(host, ".:") || isImage(strings.TrimPrefix(s.Repository, "oci://")) != nil):
+		e.add(raw.Repository.At, "`repository`: %q is not oci://host/path, the path in lower case", shorten(written))
+	case isOCI:
+		s.Name = lastPart(s.Repository)
+	case s.Name != "" && isChartName(s.Name) != nil:
+		e.add(raw.Name.At, "`name`: %s", isChartName(s.Name))
+	}
+	return s
 }
+
+var isChartName = matches(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`, "the name of a chart")
 
 // lastPart is what follows the last / of a path.
 func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

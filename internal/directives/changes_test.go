@@ -81,6 +81,10 @@ func TestSecretsNeverAppear(t *testing.T) {
 			"c.yaml": file("apiVersion: acme.example/v1\nkind: Object\nmetadata: {name: c}\nspec: {manifest: {kind: Secret, data: {p: " + password + "}}}\n"),
 			"d.yaml": file("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nsecretGenerator: [{name: d, literals: [p=" + password + "]}]\n"),
 			"e.yaml": file("kind: Secret\ndata: {p: " + password + "}\n"),
+			"f.yaml": file("apiVersion: acme.example/v1\nkind: Object\nmetadata: {name: f}\nspec: {base: &s {kind: Secret}, merged: {<<: *s, data: {p: " + password + "}}}\n"),
+			"g.yaml": file("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: g}\npatches: [{patch: '{\"kind\": \"Secret\", \"data\": {\"p\": \"" + password + "\"}}'}]\n"),
+			"h.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: h}\ndata:\n  a.yaml: |\n    apiVersion: v1\n    kind: Secret\n    stringData: {p: " + password + "}\n"),
+			"i.yaml": file("apiVersion: v1\nkind: SecretList\nmetadata: {name: i}\nitems: {p: " + password + "}\n"),
 		}
 	}
 	changes, err := Changes(secret("hunter1"), secret("hunter2"))
@@ -88,7 +92,7 @@ func TestSecretsNeverAppear(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := describe(changes)
-	if len(changes) != 5 || !strings.Contains(got, "(hidden) → (hidden)") {
+	if len(changes) != 9 || !strings.Contains(got, "(hidden) → (hidden)") {
 		t.Errorf("the changes are\n%s", got)
 	}
 	for _, c := range changes {
@@ -145,5 +149,24 @@ func TestUnchangedFilesAreNotRead(t *testing.T) {
 	changes, err := Changes(old, gitTree{MapFS: fstest.MapFS{"a/b": file("1"), "c": file("2")}})
 	if err != nil || len(changes) != 0 {
 		t.Errorf("%s %v", describe(changes), err)
+	}
+}
+
+// R4: a kind may stand behind more merge keys than are followed; nothing is shown then.
+func TestSecretBehindManyMergeKeysIsHidden(t *testing.T) {
+	chain := "m0: &m0 {kind: Secret}\n"
+	for i := range 45 {
+		chain += fmt.Sprintf("m%d: &m%d {<<: *m%d}\n", i+1, i+1, i)
+	}
+	version := func(password string) fstest.MapFS {
+		return fstest.MapFS{"a.yaml": file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n" + chain + "inner: {<<: *m45, password: " + password + "}\n")}
+	}
+	changes, err := Changes(version("one"), version("two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "changed ConfigMap /a a.yaml\n  inner.password: (hidden) → (hidden)\n"
+	if got := describe(changes); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

@@ -42,7 +42,8 @@ func (c Copy) Apply(ctx context.Context, ws *Workspace, env *Env) error {
 	case err != nil:
 		return err
 	}
-	return ws.copyIn(ctx, c.To, copier{tree: tree, from: from, ignore: ignoreMatcher(c.Ignore)}, info)
+	left := maxTree
+	return ws.copyIn(ctx, c.To, copier{tree: tree, from: from, ignore: ignoreMatcher(c.Ignore), left: &left}, info)
 }
 
 // String names the source as people write it.
@@ -77,11 +78,21 @@ type copier struct {
 	tree   fs.FS
 	from   string
 	ignore gitignore.Matcher // nil: nothing is ignored
+	left   *int              // how many entries may still be looked at
 }
+
+// maxTree bounds the files and folders that one directive, or what is
+// preserved, may walk through: a few objects of git can be a tree without end.
+const maxTree = 500_000
+
+var errTooManyEntries = fmt.Errorf("it has more than %d files and folders", maxTree)
 
 // entry returns the node for one entry of the source that will stand at to, nil
 // when nothing of it is left. Directories without anything ignored stay lazy.
 func (c copier) entry(ctx context.Context, name, to string, info fs.FileInfo) (*node, error) {
+	if *c.left--; *c.left < 0 {
+		return nil, errTooManyEntries
+	}
 	if name != c.from && c.ignored(name, info.IsDir()) {
 		return nil, nil
 	}

@@ -16,15 +16,9 @@ const maxLeaves = 200_000
 func readResources(data []byte) (map[resourceID]map[string]leaf, bool) {
 	found := map[resourceID]map[string]leaf{}
 	left := maxLeaves
-	for part := range splitAtSeparators(data) {
-		var doc yaml.Node
-		if yaml.Unmarshal(part, &doc) != nil {
-			return nil, false
-		}
-		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
-			continue
-		}
-		if !addResource(found, doc.Content[0], &left) {
+	for d := range (stream{data: data}).documents() {
+		n, err := readDocument(d.data)
+		if err != nil || n != nil && !addResource(found, n, &left) {
 			return nil, false
 		}
 	}
@@ -36,8 +30,8 @@ func addResource(found map[resourceID]map[string]leaf, n *yaml.Node, left *int) 
 	if n.Kind != yaml.MappingNode || n.Decode(&m) != nil || m.Kind == "" || m.APIVersion == "" {
 		return false
 	}
-	if _, items, err := stepKey(n, "items"); err == nil && items != nil && items.Kind == yaml.SequenceNode && strings.HasSuffix(m.Kind, "List") {
-		for _, item := range items.Content {
+	if items, is := m.listed(n); is {
+		for _, item := range items {
 			if !addResource(found, item, left) {
 				return false
 			}
@@ -65,7 +59,8 @@ type flattener struct {
 var errTooMuch = errors.New("too many values")
 
 // walk hides every value under a Secret, also under one that is nested in
-// another resource, and what a kustomization generates Secrets from (R4).
+// another resource or written in a string there, and what a kustomization
+// generates Secrets from (R4).
 func (f *flattener) walk(n *yaml.Node, at string, hidden bool, depth int) error {
 	if *f.left--; *f.left < 0 || depth > 100 {
 		return errTooMuch
@@ -74,10 +69,10 @@ func (f *flattener) walk(n *yaml.Node, at string, hidden bool, depth int) error 
 	case yaml.AliasNode:
 		return f.walk(n.Alias, at, hidden, depth+1)
 	case yaml.MappingNode:
-		hidden = hidden || strings.EqualFold(field(n, "kind"), "Secret")
+		hidden = hidden || holdsSecret(n)
 		for i := 0; i < len(n.Content); i += 2 {
 			name := n.Content[i].Value
-			below := hidden || strings.EqualFold(name, "secretGenerator")
+			below := hidden || generatesSecrets(name)
 			if err := f.walk(n.Content[i+1], joinField(at, name), below, depth+1); err != nil {
 				return err
 			}
@@ -95,7 +90,7 @@ func (f *flattener) walk(n *yaml.Node, at string, hidden bool, depth int) error 
 		}
 	}
 	if n.Kind == yaml.ScalarNode || len(n.Content) == 0 {
-		f.fields[at] = leaf{scalarText(n), hidden}
+		f.fields[at] = leaf{scalarText(n), hidden || secretText.MatchString(n.Value)}
 	}
 	return nil
 }

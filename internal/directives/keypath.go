@@ -27,13 +27,8 @@ const (
 	byField
 )
 
-// CheckKey says why a key path can not be read: a.b, a\.b, list[0],
-// list[name=web]. A backslash takes its meaning from the character after it.
-func CheckKey(key string) error {
-	_, err := parseKey(key)
-	return err
-}
-
+// parseKey reads a key path: a.b, a\.b, list[0], list[name=web]. A backslash takes
+// its meaning from the character after it.
 func parseKey(text string) (keyPath, error) {
 	if text == "" {
 		return nil, errors.New("the key is empty")
@@ -113,6 +108,25 @@ func (p keyPath) String() string {
 		out.WriteString(s.String())
 	}
 	return out.String()
+}
+
+// missingPart says which part of a path does not exist, by the deepest part that
+// does: of which kind that is, and how many items it has.
+func missingPart(path, rest keyPath, deepest kind, items int) error {
+	have := "the top of the file"
+	if len(rest) < len(path) {
+		have = path[:len(path)-len(rest)].String()
+	}
+	s := rest[0]
+	switch {
+	case s.kind == byIndex && deepest == listKind:
+		return fmt.Errorf("%s: there is no item %s, it has %d", have, s, items)
+	case s.kind != byKey && deepest != listKind:
+		return fmt.Errorf("%s is %s, not a list", have, deepest)
+	case s.kind == byKey && deepest != mappingKind && deepest != nullKind:
+		return fmt.Errorf("%s is %s, not a mapping", have, deepest)
+	}
+	return fmt.Errorf("%s: there is no %s", have, s)
 }
 
 func (s keyStep) String() string {

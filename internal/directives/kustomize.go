@@ -75,16 +75,9 @@ type pin struct {
 var pinFields = []string{"newName", "newTag", "digest"}
 
 func (k Kustomize) pins(freight []promote.Freight) ([]pin, error) {
-	var pins []pin
-	for _, want := range k.Images {
-		p, err := want.pin(freight)
-		if err != nil {
-			return nil, err
-		}
-		pins = append(pins, p)
-	}
-	if len(k.Images) > 0 {
-		return pins, nil
+	pins, err := pinsOf(k.Images, freight)
+	if err != nil || len(pins) > 0 {
+		return pins, err
 	}
 	for _, f := range freight {
 		for _, image := range f.Images {
@@ -98,6 +91,19 @@ func (k Kustomize) pins(freight []promote.Freight) ([]pin, error) {
 	}
 	if len(pins) == 0 {
 		return nil, errors.New("the freight has no image to pin")
+	}
+	return pins, nil
+}
+
+// pinsOf are the pins of images that are listed, in order.
+func pinsOf(images []ImagePin, freight []promote.Freight) ([]pin, error) {
+	var pins []pin
+	for _, want := range images {
+		p, err := want.pin(freight)
+		if err != nil {
+			return nil, err
+		}
+		pins = append(pins, p)
 	}
 	return pins, nil
 }

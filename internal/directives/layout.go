@@ -1,15 +1,13 @@
 package directives
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // output collects what the applications of a stage print and gives every file
@@ -29,70 +27,96 @@ type outputFile struct {
 
 func newOutput() *output { return &output{} }
 
-// add takes what one application printed.
-func (o *output) add(app App, printed []byte, allowEmpty bool) error {
-	docs, err := splitDocuments(printed)
+// print takes the manifests of one application, with its images set.
+func (o *output) print(ctx context.Context, app App, tree *Workspace, env *Env, allowEmpty bool) error {
+	if err := CheckPath(app.Output); err != nil {
+		return err
+	}
+	pins, err := pinsOf(app.Images, env.Freight)
 	if err != nil {
 		return err
+	}
+	manifests, err := app.manifests(ctx, tree, env.Renderer)
+	if err != nil {
+		return err
+	}
+	setting := newImageSetting(pins)
+	var docs []document
+	for i := range manifests {
+		if manifests[i].data, err = setting.apply(manifests[i]); err != nil {
+			return err
+		}
+		more, err := manifests[i].resources()
+		if err != nil {
+			return err
+		}
+		docs = append(docs, more...)
 	}
 	if len(docs) == 0 && !allowEmpty {
 		return errors.New("the rendering is empty; `allowEmpty` permits that")
 	}
-	if err := CheckPath(app.Output); err != nil {
+	if err := setting.missing(); err != nil {
 		return err
 	}
+	return o.add(app, manifests, docs)
+}
+
+// add takes what one application printed, and the resources in it.
+func (o *output) add(app App, printed []stream, docs []document) error {
 	o.resources += len(docs)
 	if app.Layout == "single" {
-		o.files = append(o.files, outputFile{app.Output, "all.yaml", "all.yaml", printed, "the application " + app.Name})
+		o.files = append(o.files, outputFile{app.Output, "all.yaml", "all.yaml", joined(printed), "the application " + app.Name})
 		return nil
+	}
+	of := ""
+	if app.Name != "" {
+		of = " of application " + app.Name
 	}
 	for _, d := range docs {
 		name, full, err := d.fileNames()
 		if err != nil {
 			return err
 		}
-		o.files = append(o.files, outputFile{app.Output, name, full, d.data, d.String()})
+		data, err := d.alone()
+		if err != nil {
+			return err
+		}
+		o.files = append(o.files, outputFile{app.Output, name, full, data, fmt.Sprintf("%s, %s%s,", d, d.place(), of)})
 	}
 	return nil
 }
 
 // tree lays the files out. Names that collide get their API group; if they still
-// do, nothing is overwritten.
+// do, nothing is overwritten. Some file systems know no capitals, so names that
+// differ in them only do collide.
 func (o *output) tree() (*Workspace, error) {
 	count := map[string]int{}
 	for _, f := range o.files {
-		count[path.Join(f.dir, f.name)]++
+		count[strings.ToLower(path.Join(f.dir, f.name))]++
 	}
 	ws := NewWorkspace()
-	taken := map[string]string{}
+	taken := map[string]outputFile{}
 	for _, f := range o.files {
 		name := path.Join(f.dir, f.name)
-		if count[name] > 1 {
+		if count[strings.ToLower(name)] > 1 {
 			name = path.Join(f.dir, f.full)
 		}
-		if other, is := taken[name]; is {
-			return nil, fmt.Errorf("%s and %s would both be the file %s", other, f.about, name)
+		if other, is := taken[strings.ToLower(name)]; is {
+			return nil, fmt.Errorf("%s and %s would both be the file %s", other.about, f.about, name)
 		}
-		taken[name] = f.about
+		taken[strings.ToLower(name)] = f
 		if err := ws.WriteFile(name, f.data, 0o644); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(taken)) {
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			if about, is := taken[dir]; is {
-				return nil, fmt.Errorf("%s would be the file %s, which is a directory of other outputs", about, dir)
+			if f, is := taken[dir]; is {
+				return nil, fmt.Errorf("%s would be the file %s, which is a directory of other outputs", f.about, dir)
 			}
 		}
 	}
 	return ws, nil
-}
-
-// document is one rendered manifest.
-type document struct {
-	manifest
-	number int
-	data   []byte // as the renderer printed it, without the line that separates
 }
 
 // manifest is what identifies a resource.
@@ -132,73 +156,13 @@ func (m manifest) String() string {
 	return text + " " + m.name()
 }
 
-// splitDocuments cuts a stream at its separator lines. Documents that hold
-// nothing but comments are dropped.
-func splitDocuments(stream []byte) ([]document, error) {
-	var docs []document
-	number := 0
-	for part := range splitAtSeparators(stream) {
-		number++
-		d := document{number: number, data: part}
-		var node yaml.Node
-		if err := yaml.Unmarshal(part, &node); err != nil {
-			return nil, fmt.Errorf("%s is not YAML: %s", d.place(), strings.TrimPrefix(err.Error(), "yaml: "))
-		}
-		if len(node.Content) == 0 || isNull(node.Content[0]) {
-			continue
-		}
-		if err := node.Decode(&d.manifest); err != nil || d.Kind == "" || d.APIVersion == "" {
-			return nil, fmt.Errorf("%s has no apiVersion and kind", d.place())
-		}
-		docs = append(docs, d)
-	}
-	return docs, nil
-}
-
-// splitAtSeparators yields the bytes between lines that begin with "---". What
-// stands behind the dashes on such a line belongs to the document below.
-func splitAtSeparators(stream []byte) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		start := 0
-		for at := 0; at < len(stream); {
-			end := len(stream)
-			if i := bytes.IndexByte(stream[at:], '\n'); i >= 0 {
-				end = at + i + 1
-			}
-			if isSeparator(stream[at:end]) {
-				if at > start && !yield(stream[start:at]) {
-					return
-				}
-				if start = end; len(bytes.TrimSpace(stream[at+3:end])) > 0 {
-					start = at
-				}
-			}
-			at = end
-		}
-		if start < len(stream) {
-			yield(stream[start:])
-		}
-	}
-}
-
-func isSeparator(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("---")) && (len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
-}
-
-// place names the document without showing what is in it: its number, and the
-// template that Helm says it comes from.
-func (d document) place() string {
-	line, _, _ := bytes.Cut(d.data, []byte("\n"))
-	if source, ok := bytes.CutPrefix(line, []byte("# Source: ")); ok {
-		return fmt.Sprintf("document %d (%s)", d.number, source)
-	}
-	return fmt.Sprintf("document %d", d.number)
-}
-
 // fileNames returns [namespace-]kind-name.yaml, in lower case, and the same with
 // the API group behind the kind. Names come from charts and bases and are
 // hostile: what no file may be called is an error.
 func (d document) fileNames() (name, full string, err error) {
+	if d.name() == "" {
+		return "", "", fmt.Errorf("%s, %s: it has no name", d.place(), shorten(d.Kind))
+	}
 	parts := []string{d.Metadata.Namespace, d.Kind, d.group(), d.name()}
 	for i, part := range parts {
 		if parts[i], err = fileNamePart(part); err != nil {

@@ -38,6 +38,7 @@ type Directive interface {
 type Env struct {
 	Freight  []promote.Freight // one per slot
 	Source   func(ctx context.Context, ref SourceRef) (fs.FS, error)
+	Chart    func(ctx context.Context, chart promote.Chart) ([]byte, error) // packed, as it was published
 	Renderer Renderer
 }
 
@@ -70,10 +71,11 @@ type ImagePin struct {
 	Warehouse string
 }
 
-// Helm sets values of a chart's values files.
+// Helm sets values of a chart's values files, and versions of its dependencies.
 type Helm struct {
-	Chart  string
-	Values []Value
+	Chart        string
+	Values       []Value
+	Dependencies []Dependency
 }
 
 // Value is one value to set at a key path: a.b, a\.b, list[0], list[name=web].
@@ -90,13 +92,16 @@ type YAML struct {
 	Create bool    // a missing key is added
 }
 
-// App is one application of a stage: how it is rendered and where to.
+// App is one application of a stage: where its manifests come from, exactly one
+// of three, and where they go.
 type App struct {
 	Name      string
 	Kustomize *KustomizeBuild
 	Helm      *HelmTemplate
-	Output    string // folder in the workspace; "." replaces it whole
-	Layout    string // files (default) | single
+	Directory *Directory
+	Images    []ImagePin // set in the manifests, as a last step
+	Output    string     // folder in the workspace; "." replaces it whole
+	Layout    string     // files (default) | single
 }
 
 // KustomizeBuild renders what `kustomize build PATH` prints.

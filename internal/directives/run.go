@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -36,7 +37,7 @@ func (e *StepError) Unwrap() error { return e.Err }
 // was refused (P10, R3).
 type RenderError struct {
 	App  string // empty when the stage has one application without a name
-	Kind string // kustomize | helm
+	Kind string // kustomize | helm | directory
 	Path string
 	Err  error
 }
@@ -97,20 +98,9 @@ func (s Step) apply(ctx context.Context, ws *Workspace, env *Env) error {
 func (r *Result) render(ctx context.Context, p Program, env *Env) error {
 	out := newOutput()
 	for _, app := range p.Render {
-		failed := &RenderError{App: app.Name}
-		var printed []byte
-		if app.Kustomize != nil {
-			failed.Kind, failed.Path = "kustomize", app.Kustomize.Path
-			printed, failed.Err = env.Renderer.Kustomize(ctx, r.Tree, *app.Kustomize)
-		} else {
-			failed.Kind, failed.Path = "helm", app.Helm.Chart
-			printed, failed.Err = env.Renderer.Helm(ctx, r.Tree, *app.Helm)
-		}
-		if failed.Err == nil {
-			failed.Err = out.add(app, printed, p.AllowEmpty)
-		}
-		if failed.Err != nil {
-			return failed
+		if err := out.print(ctx, app, r.Tree, env, p.AllowEmpty); err != nil {
+			kind, target := app.target()
+			return &RenderError{App: app.Name, Kind: kind, Path: target, Err: err}
 		}
 	}
 	tree, err := out.tree()
@@ -121,11 +111,41 @@ func (r *Result) render(ctx context.Context, p Program, env *Env) error {
 	return nil
 }
 
-// CheckGlob says why a glob of `preserve` can not be used. Globs are relative to
-// the target's folder; ** stands for any number of directories.
+// target is what an application is made of, for errors.
+func (a App) target() (kind, name string) {
+	switch {
+	case a.Directory != nil:
+		return "directory", a.Directory.Path
+	case a.Kustomize != nil:
+		return "kustomize", a.Kustomize.Path
+	}
+	return "helm", a.Helm.Chart
+}
+
+// manifests are those of one application, as they are printed or written.
+func (a App) manifests(ctx context.Context, tree *Workspace, renderer Renderer) ([]stream, error) {
+	var printed []byte
+	var err error
+	switch {
+	case a.Directory != nil:
+		return a.Directory.read(tree)
+	case a.Kustomize != nil:
+		printed, err = renderer.Kustomize(ctx, tree, *a.Kustomize)
+	default:
+		printed, err = renderer.Helm(ctx, tree, *a.Helm)
+	}
+	return []stream{{data: printed}}, err
+}
+
+// CheckGlob says why a glob can not be used. Globs are relative to the target's
+// folder; ** stands for any number of directories. What would be tried in too
+// many ways is refused: every brace and every ** multiplies them.
 func CheckGlob(glob string) error {
-	if !doublestar.ValidatePattern(glob) {
+	switch {
+	case !doublestar.ValidatePattern(glob):
 		return fmt.Errorf("the glob %q is malformed", glob)
+	case strings.Count(glob, "**") > 3, strings.Count(glob, "{") > 3:
+		return fmt.Errorf("the glob %q has more than three ** or more than three braces", glob)
 	}
 	return nil
 }
@@ -133,11 +153,12 @@ func CheckGlob(glob string) error {
 // preserve puts the files of the branch that match over the result. Where the
 // branch has none, what the directives made stays.
 func (w *Workspace) preserve(ctx context.Context, current fs.FS, globs []string) error {
+	bounded := &boundedTree{FS: current, left: maxTree}
 	for _, glob := range globs {
 		if err := CheckGlob(glob); err != nil {
 			return err
 		}
-		err := doublestar.GlobWalk(current, path.Clean(glob), func(name string, _ fs.DirEntry) error {
+		err := doublestar.GlobWalk(bounded, path.Clean(glob), func(name string, _ fs.DirEntry) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -155,3 +176,21 @@ func (w *Workspace) preserve(ctx context.Context, current fs.FS, globs []string)
 	}
 	return nil
 }
+
+// boundedTree lists so many entries and no more.
+type boundedTree struct {
+	fs.FS
+	left int
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (t *boundedTree) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(t.FS, name)
+	if t.left -= len(entries); err == nil && t.left < 0 {
+		err = errTooManyEntries
+	}
+	return entries, err
+}
+
+// Stat implements fs.StatFS.
+func (t *boundedTree) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, name) }

@@ -40,7 +40,7 @@ const (
 	deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: Web\n  namespace: prod\n"
 	service    = "# Source: x\napiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
 	role       = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"system:web\"}\n"
-	list       = "apiVersion: v1\nkind: List\nitems: []\n"
+	settings   = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
 	ingressA   = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n"
 	ingressB   = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: web}\n"
 	gateway    = "apiVersion: v1\nkind: Ingress\nmetadata: {name: web}"
@@ -49,7 +49,7 @@ const (
 // R3: each application into its own output, one file per resource or one file;
 // every file has the bytes that the renderer printed.
 func TestLayouts(t *testing.T) {
-	stream := "---\n" + deployment + "---\n" + service + "---\n# nothing\n---\n" + role + "--- # behind\n" + list
+	stream := "---\n" + deployment + "---\n" + service + "---\n# nothing\n---\n" + role + "--- # behind\n" + settings
 	for name, test := range map[string]struct {
 		apps  []App
 		want  map[string]string
@@ -57,7 +57,7 @@ func TestLayouts(t *testing.T) {
 	}{
 		"files": {[]App{render("a", ".", "files")}, map[string]string{
 			"prod-deployment-web.yaml": deployment, "service-web.yaml": service,
-			"clusterrole-system_web.yaml": role, "list.yaml": "--- # behind\n" + list,
+			"clusterrole-system_web.yaml": role, "configmap-settings.yaml": "--- # behind\n" + settings,
 		}, 4},
 		"single":                {[]App{render("a", "out/put", "single")}, map[string]string{"out/put/all.yaml": stream}, 4},
 		"files is the default":  {[]App{render("b", "m", "")}, map[string]string{"m/service-web.yaml": service}, 1},
@@ -81,10 +81,10 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-func wantOnly(t *testing.T, tree fs.FS, want map[string]string) {
+func wantOnly[V any](t *testing.T, tree fs.FS, want map[string]V) {
 	t.Helper()
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && want[name] == "" {
+		if _, wanted := want[name]; err == nil && !entry.IsDir() && !wanted {
 			t.Errorf("there is a file %s", name)
 		}
 		return err
@@ -102,9 +102,9 @@ func TestRenderingsThatAreRefused(t *testing.T) {
 	}{
 		"zero bytes (P10)":     {"", []App{render("a", ".", "files")}, "render a (kustomize a): the rendering is empty; `allowEmpty` permits that"},
 		"zero resources (P10)": {"---\n# nothing\n---\n", []App{render("a", ".", "single")}, "render a (kustomize a): the rendering is empty; `allowEmpty` permits that"},
-		"one path twice (R3)":  {service + "---\n" + service, []App{render("a", ".", "files")}, "lay out the rendered files: Service web and Service web would both be the file service-web.yaml"},
+		"one path twice (R3)":  {service + "---\n" + service, []App{render("a", ".", "files")}, "lay out the rendered files: Service web, document 1 (x) of application a, and Service web, document 2 (x) of application a, would both be the file service-web.yaml"},
 		"names that differ only in case": {service + "---\n" + strings.Replace(service, "web", "WEB", 1), []App{render("a", ".", "files")},
-			"lay out the rendered files: Service web and Service WEB would both be the file service-web.yaml"},
+			"lay out the rendered files: Service web, document 1 (x) of application a, and Service WEB, document 2 (x) of application a, would both be the file service-web.yaml"},
 		"two applications on one path": {service, []App{render("a", ".", "single"), render("a", ".", "single")},
 			"lay out the rendered files: the application a and the application a would both be the file all.yaml"},
 		"a file that is a directory": {service, []App{render("a", ".", "single"), render("a", "all.yaml", "single")},

@@ -1,7 +1,12 @@
 package directives
 
 import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -14,6 +19,8 @@ import (
 
 	"golang.org/x/tools/txtar"
 	"gopkg.in/yaml.v3"
+
+	"github.com/towpath/towpath/internal/promote"
 )
 
 // Each testdata/directives/*.txtar is one case. Its files:
@@ -21,7 +28,11 @@ import (
 //	directives       the directives in YAML; a copy of the whole source comes first
 //	freight          one freight per slot
 //	source/P         the source tree; lib/P is the repository acme/lib
-//	out/P            what must come out; files that are not named must not change
+//	chart            the entries of every chart's archive
+//	render           the applications in YAML; kustomize and helm print a file
+//	allowEmpty       nothing to render is no failure
+//	out/P            what must come out; files that are not named must not change, or
+//	                 not be there where something is rendered
 //	tree             all files that come out, with their modes, instead of out/P
 //	edits            file, key, old → new and note of every edit
 //	error            the error, instead of the above
@@ -45,7 +56,7 @@ func TestDirectives(t *testing.T) {
 }
 
 type script struct {
-	steps            []Step
+	program          Program
 	env              *Env
 	source, lib, out fstest.MapFS
 	texts            map[string]string // tree, edits, error
@@ -53,12 +64,16 @@ type script struct {
 
 func readScript(t *testing.T, archive *txtar.Archive) *script {
 	t.Helper()
-	s := &script{source: fstest.MapFS{}, lib: fstest.MapFS{}, out: fstest.MapFS{}, texts: map[string]string{}, env: &Env{}}
+	s := &script{program: Program{Steps: readSteps(t, nil)}, source: fstest.MapFS{}, lib: fstest.MapFS{}, out: fstest.MapFS{}, texts: map[string]string{}, env: &Env{Renderer: printer{}}}
 	for _, f := range archive.Files {
 		dir, name, _ := strings.Cut(f.Name, "/")
 		switch dir {
 		case "directives":
-			s.steps = readSteps(t, f.Data)
+			s.program.Steps = readSteps(t, f.Data)
+		case "render":
+			s.program.Render = readApps(t, f.Data)
+		case "allowEmpty":
+			s.program.AllowEmpty = true
 		case "freight":
 			if err := yaml.Unmarshal(f.Data, &s.env.Freight); err != nil {
 				t.Fatal(err)
@@ -69,6 +84,12 @@ func readScript(t *testing.T, archive *txtar.Archive) *script {
 			addFile(t, s.lib, name, f.Data)
 		case "out":
 			addFile(t, s.out, name, f.Data)
+		case "chart":
+			packed, err := packChart(f.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.env.Chart = func(context.Context, promote.Chart) ([]byte, error) { return packed, nil }
 		case "tree", "edits", "error":
 			s.texts[dir] = string(f.Data)
 		default:
@@ -146,40 +167,125 @@ func readDirective(verb string, node yaml.Node) (Directive, error) {
 	case "kustomize":
 		var k struct {
 			Path   string
-			Images []struct {
-				Name, Pin, Warehouse string
-				NewName              string `yaml:"newName"`
-			}
+			Images []readPin
 		}
 		err := node.Decode(&k)
-		out := Kustomize{Path: k.Path}
-		for _, i := range k.Images {
-			out.Images = append(out.Images, ImagePin{Name: i.Name, NewName: i.NewName, Pin: i.Pin, Warehouse: i.Warehouse})
-		}
-		return out, err
+		return Kustomize{Path: k.Path, Images: pinsRead(k.Images)}, err
 	case "helm":
 		var h Helm
 		return h, node.Decode(&h)
 	case "yaml":
-		var y struct {
-			File   string
-			Set    yaml.Node
-			Create bool
-		}
-		err := node.Decode(&y)
-		out := YAML{File: y.File, Create: y.Create}
-		for i := 0; i+1 < len(y.Set.Content) && err == nil; i += 2 {
-			v := Value{Key: y.Set.Content[i].Value}
-			err = y.Set.Content[i+1].Decode(&v.Value)
-			out.Set = append(out.Set, v)
-		}
-		return out, err
+		return readEdit(node)
+	case "json":
+		edit, err := readEdit(node)
+		return JSON(edit), err
+	case "toml":
+		edit, err := readEdit(node)
+		return TOML(edit), err
+	case "chart":
+		var c Chart
+		return c, node.Decode(&c)
+	case "delete":
+		var d Delete
+		return d, node.Decode(&d)
+	case "write":
+		var w Write
+		return w, node.Decode(&w)
 	}
 	return nil, fmt.Errorf("no directive %s", verb)
 }
 
+type readPin struct {
+	Name, Pin, Warehouse string
+	NewName              string `yaml:"newName"`
+}
+
+func pinsRead(list []readPin) []ImagePin {
+	var out []ImagePin
+	for _, i := range list {
+		out = append(out, ImagePin{Name: i.Name, NewName: i.NewName, Pin: i.Pin, Warehouse: i.Warehouse})
+	}
+	return out
+}
+
+func readApps(t *testing.T, data []byte) []App {
+	t.Helper()
+	var list []struct {
+		Name, Output, Layout string
+		Kustomize            *KustomizeBuild
+		Helm                 *HelmTemplate
+		Directory            *Directory
+		Images               []readPin
+	}
+	if err := yaml.Unmarshal(data, &list); err != nil {
+		t.Fatal(err)
+	}
+	var apps []App
+	for _, a := range list {
+		apps = append(apps, App{
+			Name: a.Name, Kustomize: a.Kustomize, Helm: a.Helm, Directory: a.Directory,
+			Images: pinsRead(a.Images), Output: cmp.Or(a.Output, "."), Layout: a.Layout,
+		})
+	}
+	return apps
+}
+
+func readEdit(node yaml.Node) (YAML, error) {
+	var y struct {
+		File   string
+		Set    yaml.Node
+		Create bool
+	}
+	err := node.Decode(&y)
+	out := YAML{File: y.File, Create: y.Create}
+	for i := 0; i+1 < len(y.Set.Content) && err == nil; i += 2 {
+		v := Value{Key: y.Set.Content[i].Value}
+		err = y.Set.Content[i+1].Decode(&v.Value)
+		out.Set = append(out.Set, v)
+	}
+	return out, err
+}
+
+// packChart packs what a case lists, a line for each entry: a file with its
+// quoted content, or what is no file with where it leads.
+func packChart(list []byte) ([]byte, error) {
+	var out bytes.Buffer
+	zipped := gzip.NewWriter(&out)
+	packed := tar.NewWriter(zipped)
+	for line := range strings.Lines(string(list)) {
+		kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, rest, _ := strings.Cut(rest, " ")
+		header := &tar.Header{Name: name, Mode: 0o644, Linkname: rest, Typeflag: map[string]byte{
+			"file": tar.TypeReg, "run": tar.TypeReg, "big": tar.TypeReg, "dir": tar.TypeDir, "link": tar.TypeSymlink, "hard": tar.TypeLink, "device": tar.TypeChar,
+		}[kind]}
+		var content []byte
+		if header.Typeflag == tar.TypeReg {
+			header.Linkname = ""
+			if text, err := strconv.Unquote(rest); err == nil {
+				content = []byte(text)
+			} else if size, err := strconv.Atoi(rest); err == nil {
+				content = make([]byte, size<<20)
+			}
+			header.Size = int64(len(content))
+		}
+		if kind == "run" {
+			header.Mode = 0o755
+		}
+		if err := packed.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := packed.Write(content); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(packed.Close(), zipped.Close()); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
 func (s *script) run(t *testing.T) {
-	result, err := Run(t.Context(), Program{Steps: s.steps}, s.env, nil)
+	result, err := Run(t.Context(), s.program, s.env, nil)
 	if want, ok := s.texts["error"]; ok {
 		if err == nil {
 			t.Fatalf("no error, want %s", want)
@@ -198,6 +304,10 @@ func (s *script) run(t *testing.T) {
 		}
 	} else {
 		want := maps.Clone(s.source)
+		if s.program.Render != nil {
+			want = s.out
+			wantOnly(t, result.Tree, want)
+		}
 		maps.Copy(want, s.out)
 		for _, name := range slices.Sorted(maps.Keys(want)) {
 			if want[name].Mode&fs.ModeSymlink == 0 {

@@ -69,8 +69,9 @@ func (w *Workspace) WriteFile(name string, data []byte, mode fs.FileMode) error 
 	return w.put(name, &node{mode: fileMode(mode), data: slices.Clone(data)})
 }
 
-// Remove removes a file, a link or a directory with all that is in it. Removing
-// what is not there is an error that wraps fs.ErrNotExist.
+// Remove removes a file, a link or a directory with all that is in it, and the
+// directories around it that are empty then, since git has none. Removing what is
+// not there is an error that wraps fs.ErrNotExist.
 func (w *Workspace) Remove(name string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -87,12 +88,16 @@ func (w *Workspace) Remove(name string) error {
 	} else if n == nil {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
-	dir, err := w.openForWriting(path.Dir(name))
-	if err != nil {
-		return err
+	for {
+		dir, err := w.openForWriting(path.Dir(name))
+		if err != nil {
+			return err
+		}
+		delete(dir.children, path.Base(name))
+		if name = path.Dir(name); name == "." || len(dir.children) > 0 {
+			return nil
+		}
 	}
-	delete(dir.children, path.Base(name))
-	return nil
 }
 
 // Edits returns what the directives changed so far, in order.

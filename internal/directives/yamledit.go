@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -118,7 +117,7 @@ func (e *editor) set(s setting) (Edit, error) {
 	if err != nil {
 		return edit, fmt.Errorf("key %s: %w", shorten(s.path.String()), err)
 	}
-	if p.doc >= 0 && strings.EqualFold(field(e.text.docs[p.doc].Content[0], "kind"), "Secret") {
+	if p.hidden {
 		edit.Old, edit.New = redact(edit.Old), redact(edit.New)
 	}
 	return edit, nil
@@ -140,6 +139,9 @@ func (e *editor) replace(n *yaml.Node, value scalar) error {
 		return err
 	}
 	written := value.format(n.Style)
+	if n.Style == 0 && n.ShortTag() == "!!str" && value.tag == "!!str" && version.MatchString(n.Value) && version.MatchString(value.text) {
+		written = value.text
+	}
 	e.splices = append(e.splices, splice{s.start, s.end, e.text.space(s) + written})
 	if s.contentEnd > s.content {
 		e.splices = append(e.splices, e.withoutContent(s))

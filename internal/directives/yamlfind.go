@@ -3,6 +3,7 @@ package directives
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -17,6 +18,7 @@ type place struct {
 	rest   keyPath    // what does not exist; empty when the value was found
 	shared bool       // rest is missing in several documents alike
 	note   string     // that an anchor is edited, and other places change with it
+	hidden bool       // the value is a Secret's
 }
 
 // find looks for a path in all documents. It is found in exactly one of them, or
@@ -53,6 +55,7 @@ func (t *yamlText) find(path keyPath) (place, error) {
 func walk(n *yaml.Node, path keyPath) (place, error) {
 	p := place{node: n, rest: path}
 	p.follow()
+	p.hidden = holdsSecret(p.node)
 	for len(p.rest) > 0 {
 		key, child, err := step(p.node, p.rest[0])
 		if err != nil {
@@ -63,6 +66,7 @@ func walk(n *yaml.Node, path keyPath) (place, error) {
 		}
 		p.parent, p.key, p.node, p.rest = p.node, key, child, p.rest[1:]
 		p.follow()
+		p.hidden = p.hidden || holdsSecret(p.node) || key != nil && generatesSecrets(key.Value)
 	}
 	if p.note == "" && p.node.Anchor != "" {
 		p.note = fmt.Sprintf("the anchor &%s is edited", p.node.Anchor)
@@ -110,39 +114,53 @@ func stepKey(n *yaml.Node, name string) (key, value *yaml.Node, err error) {
 		}
 		key, value = n.Content[i], n.Content[i+1]
 	}
-	if value == nil && merged(n, name, 0) {
+	if value == nil && valueOf(n, name) != nil {
 		return nil, nil, fmt.Errorf("%s comes through the merge key << on line %d; set it at its anchor", shorten(name), n.Line)
 	}
 	return key, value, nil
 }
 
-// merged reports whether a mapping has a key only by <<.
-func merged(n *yaml.Node, name string, depth int) bool {
-	if depth > maxLinks {
-		return false
+// followed is what an alias stands for, or the node itself.
+func followed(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
 	}
-	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if key.Value == name && depth > 0 {
-			return true
-		}
-		if key.ShortTag() != "!!merge" {
-			continue
-		}
-		sources := []*yaml.Node{value}
-		if value.Kind == yaml.SequenceNode {
-			sources = value.Content
-		}
-		for _, source := range sources {
-			if source.Kind == yaml.AliasNode {
-				source = source.Alias
-			}
-			if merged(source, name, depth+1) {
-				return true
+	return n
+}
+
+// valueOf returns what a reader of a mapping gets for a key, its own or one that
+// comes by <<; nil without.
+func valueOf(n *yaml.Node, name string) *yaml.Node {
+	for _, m := range merging(n, nil) {
+		for i := 0; i+1 < len(m.Content); i += 2 {
+			if m.Content[i].Kind == yaml.ScalarNode && m.Content[i].Value == name {
+				return followed(m.Content[i+1])
 			}
 		}
 	}
-	return false
+	return nil
+}
+
+// merging adds a mapping and those that it merges by <<, in the order in which
+// they win. Each is there once, however often anchors multiply it; behind maxLinks
+// of them nothing is followed.
+func merging(n *yaml.Node, found []*yaml.Node) []*yaml.Node {
+	if n = followed(n); n.Kind != yaml.MappingNode || len(found) > maxLinks || slices.Contains(found, n) {
+		return found
+	}
+	found = append(found, n)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch value := n.Content[i+1]; {
+		case n.Content[i].ShortTag() != "!!merge":
+		case value.Kind == yaml.SequenceNode:
+			for _, source := range value.Content {
+				found = merging(source, found)
+			}
+		default:
+			found = merging(value, found)
+		}
+	}
+	return found
 }
 
 // field returns a scalar of a mapping as text, "" when there is none.
@@ -166,40 +184,26 @@ func field(n *yaml.Node, name string) string {
 	return ""
 }
 
-// missing says which part of a path does not exist, by the deepest part that does.
+// missing says which part of a path does not exist.
 func (p place) missing(path keyPath) error {
-	have := path[:len(path)-len(p.rest)]
-	s := p.rest[0]
-	switch {
-	case p.doc == -1:
+	if p.doc == -1 {
 		return fmt.Errorf("there is no %s: the file is empty", path)
-	case s.kind == byIndex && p.node.Kind == yaml.SequenceNode:
-		return fmt.Errorf("%s: there is no item %s, it has %d", have.orRoot(), s, len(p.node.Content))
-	case s.kind != byKey && p.node.Kind != yaml.SequenceNode:
-		return fmt.Errorf("%s is %s, not a list", have.orRoot(), kindName(p.node))
-	case s.kind == byKey && p.node.Kind != yaml.MappingNode && !isNull(p.node):
-		return fmt.Errorf("%s is %s, not a mapping", have.orRoot(), kindName(p.node))
 	}
-	return fmt.Errorf("%s: there is no %s", have.orRoot(), s)
-}
-
-func (p keyPath) orRoot() string {
-	if len(p) == 0 {
-		return "the top of the file"
-	}
-	return p.String()
+	return missingPart(path, p.rest, kindName(p.node), len(p.node.Content))
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
-func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
+func kindName(n *yaml.Node) kind {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return mappingKind
+	case n.Kind == yaml.SequenceNode:
+		return listKind
+	case isNull(n):
+		return nullKind
 	}
-	return "a single value"
+	return singleKind
 }
 
 var errNotAValue = errors.New("only a single value can be set")

@@ -17,6 +17,10 @@ import (
 // that means anything. Words that mean something are not-strings.
 var plainSafe = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./@+=-]*([: ][A-Za-z0-9_./@+=-]+)*$`)
 
+// version is text that some readers of YAML 1.1 take for a float. Where a file has
+// one without quotes, its readers do not, and another needs none either.
+var version = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+
 // notStrings are the words that some reader takes for a boolean or for null.
 var notStrings = map[string]bool{
 	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true,

@@ -63,7 +63,7 @@ func checkDocument(doc *yaml.Node) error {
 	if root.Kind == yaml.MappingNode {
 		for i := 0; i < len(root.Content); i += 2 {
 			if root.Content[i].Value == "sops" {
-				return errors.New("the file is encrypted by SOPS: an edit would break its MAC")
+				return errEncrypted
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/registry"
 )
 
 // assembly is a stage's files as a promotion makes them.
@@ -33,45 +34,45 @@ func (a *assembly) sameAs(p promote.Proposal) bool {
 	return p.Tree == a.content && maps.Equal(p.Freight, freight)
 }
 
-// assembleStage runs the directives. Everything it looks at is freight, the
+// runDirectives makes the stage's files. Everything they look at is freight, the
 // configuration commit and recorded sources, so doing it again gives the same bytes.
-func (w *stageWork) assembleStage(ctx context.Context) (*assembly, error) {
-	out := &assembly{base: w.at.head.Commit}
-	facts := w.view.Snapshot.Facts
-	for _, request := range w.at.stage.Requests {
-		freight, ok := facts.FreightByID(w.verdict.Freight[request.Warehouse])
-		if !ok {
-			return nil, &failure{reason: promote.Reason{Kind: promote.FirstFreight, Warehouse: request.Warehouse}}
-		}
-		out.freight = append(out.freight, freight)
-	}
-	program, err := w.at.update.Program(w.pipeline.Scope(w.at.stage.Name, out.freight))
-	if err != nil {
-		return nil, w.renderFailure(err)
-	}
-	sources := &sources{work: w, freight: out.freight, used: map[promote.SourceCommit]bool{}}
+func (w *stageWork) runDirectives(ctx context.Context) (*directives.Result, error) {
 	current, err := w.currentFolder(ctx)
 	if err != nil {
 		return nil, err
 	}
-	env := &directives.Env{Freight: out.freight, Source: sources.tree, Renderer: w.Renderer}
-	result, err := directives.Run(ctx, program, env, current)
+	env := &directives.Env{Freight: w.plan.freight, Source: w.plan.sources.tree, Chart: w.Registry.For(w.name).Chart, Renderer: w.Renderer}
+	result, err := directives.Run(ctx, w.plan.program, env, current)
 	if err != nil {
 		return nil, w.renderFailure(err)
 	}
-	out.sources, out.edits = sources.commits(), result.Edits
-	if out.unverified, err = sources.unverified(ctx); err != nil {
+	return result, nil
+}
+
+// assembly puts what the directives made into the branch's tree.
+func (w *stageWork) assembly(ctx context.Context) (_ *assembly, err error) {
+	p := w.plan
+	if p.err != nil {
+		return nil, p.err
+	}
+	out := &assembly{freight: p.freight, base: w.at.head.Commit, sources: p.sources.commits(), edits: p.result.Edits}
+	if out.unverified, err = p.sources.unverified(ctx); err != nil {
 		return nil, err
 	}
-	return out, w.writeTree(ctx, out, result.Tree)
+	return out, w.writeTree(ctx, out, p.result.Tree)
 }
 
 // renderFailure is what the configuration, a source or a manifest got wrong.
 // Not being able to ask is no failure of the stage: the look is tried again.
 func (w *stageWork) renderFailure(err error) error {
 	var unreachable *gitrepo.UnreachableError
-	if errors.As(err, &unreachable) {
+	var unasked askError
+	if errors.As(err, &unreachable) || errors.As(err, &unasked) {
 		return err
+	}
+	var refused *registry.Error
+	if errors.As(err, &refused) && refused.Temporary() { // the other stages go on meanwhile
+		w.verdict.Until = soon(w.verdict.Until, w.now.Add(discoverAgain))
 	}
 	return &failure{reason: promote.Reason{Kind: promote.RenderFailed, Stage: w.at.stage.Name, Note: err.Error()}}
 }

@@ -61,6 +61,10 @@ func subfolder(tree *gitrepo.Tree, name string) (fs.FS, error) {
 	return fs.Sub(tree, name)
 }
 
+// maxFiles bounds what is walked through to tell the preserved files from the
+// others: a few objects of git can be a tree without end.
+const maxFiles = 500_000
+
 func contentID(folder fs.FS, preserve []string) (string, error) {
 	if len(preserve) == 0 {
 		info, err := fs.Stat(folder, ".")
@@ -72,8 +76,11 @@ func contentID(folder fs.FS, preserve []string) (string, error) {
 		}
 		return "", nil
 	}
-	hash, any := sha256.New(), false
+	hash, any, left := sha256.New(), false, maxFiles
 	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+		if left--; left < 0 {
+			return fmt.Errorf("it has more than %d files and folders", maxFiles)
+		}
 		if err != nil || entry.IsDir() || matches(preserve, name) {
 			return err
 		}

@@ -2,13 +2,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/registry"
 )
@@ -54,26 +51,33 @@ func (l *look) assemble(
 	newest := newestOf(facts, w.Name)
 	freight := promote.Freight{Warehouse: w.Name, Selected: l.now}
 	for _, s := range w.Images {
-		previous, had := newest.Image(s.Repository)
-		result, err := l.Registry.Discover(ctx, s, previous, had)
+		result, err := l.image(ctx, s, newest)
 		if err != nil {
 			return nil, passed, err
 		}
-		passed = append(passed, passedOver(w.Name, s.Repository, result.Passed)...)
+		passed = append(passed, passedOver(w.Name, path.Base(s.Repository)+":", result.Passed)...)
 		if !result.OK {
 			return nil, passed, nil
 		}
 		freight.Images = append(freight.Images, result.Image)
 	}
-	for _, s := range w.Gits {
-		commit, err := l.newestCommit(ctx, p, s, newest)
+	for _, s := range w.Charts {
+		result, err := l.chart(ctx, s, newest)
 		if err != nil {
 			return nil, passed, err
 		}
-		if commit == "" {
+		passed = append(passed, passedOver(w.Name, s.Name+" ", result.Passed)...)
+		if !result.OK {
 			return nil, passed, nil
 		}
-		freight.Commits = append(freight.Commits, promote.Commit{Repository: promote.NormaliseRepository(s.Repository), ID: commit})
+		freight.Charts = append(freight.Charts, result.Chart)
+	}
+	for _, s := range w.Gits {
+		commit, err := l.newestCommit(ctx, s, newest)
+		if err != nil {
+			return nil, passed, err
+		}
+		freight.Commits = append(freight.Commits, commit)
 	}
 	if freight.ID = freight.Identify(); freight.ID == newest.ID {
 		return nil, passed, nil
@@ -89,10 +93,11 @@ func (l *look) assemble(
 	return &freight, passed, nil
 }
 
-func passedOver(warehouse, repository string, tags []registry.Passed) []promote.Passed {
+// passedOver names tags and versions by what stands before them.
+func passedOver(warehouse, before string, tags []registry.Passed) []promote.Passed {
 	out := make([]promote.Passed, len(tags))
 	for i, t := range tags {
-		out[i] = promote.Passed{Warehouse: warehouse, Item: path.Base(repository) + ":" + t.Item, Reason: string(t.Reason), Detail: t.Detail}
+		out[i] = promote.Passed{Warehouse: warehouse, Item: before + t.Item, Reason: string(t.Reason), Detail: t.Detail}
 	}
 	return out
 }
@@ -124,69 +129,4 @@ func (l *look) alias(pipeline, id string, facts promote.Facts) string {
 		taken[f.Alias] = true
 	}
 	return promote.Alias(id, func(alias string) bool { return taken[alias] })
-}
-
-// newestCommit is the head of the branch when the content of the included paths
-// there differs from that at the newest freight's commit, else that commit (F4).
-func (l *look) newestCommit(ctx context.Context, p promote.Pipeline, s promote.GitSubscription, newest promote.Freight) (string, error) {
-	branch := s.Branch
-	if branch == "" {
-		branch = l.branch
-	}
-	head := l.refs[heads+branch]
-	if head == "" {
-		return "", fmt.Errorf("branch %s does not exist", branch)
-	}
-	previous, had := newest.Commit(s.Repository)
-	if !had || previous.ID == head {
-		return head, nil
-	}
-	changed, err := l.changedPaths(ctx, previous.ID, head)
-	if gitrepo.IsMissing(err) {
-		return head, nil // the branch was rewritten, and the old commit is gone
-	}
-	if err != nil {
-		return "", fmt.Errorf("compare %s with branch %s: %w", promote.ShortID(previous.ID), branch, err)
-	}
-	owned := l.ownedFolders(branch)
-	for _, name := range changed {
-		if s.Admits(name, matches) && !slices.ContainsFunc(owned, func(folder string) bool { return strings.HasPrefix(name, folder+"/") }) {
-			return head, nil
-		}
-	}
-	return previous.ID, nil
-}
-
-func (l *look) changedPaths(ctx context.Context, a, b string) ([]string, error) {
-	before, err := l.git.Tree(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	after, err := l.git.Tree(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	diff, err := l.git.Diff(ctx, before.ID(), after.ID())
-	if err != nil {
-		return nil, err
-	}
-	out := make([]string, len(diff))
-	for i, change := range diff {
-		out[i] = change.Path
-	}
-	return out, nil
-}
-
-// ownedFolders are the folders of a branch that promotions write: what changes
-// there makes no freight, so that nothing goes round in a circle.
-func (l *look) ownedFolders(branch string) []string {
-	var out []string
-	for _, p := range l.config.parsed.Pipelines {
-		for _, s := range p.Stages {
-			if s.Target.Branch == branch && s.Target.Path != "." {
-				out = append(out, s.Target.Path)
-			}
-		}
-	}
-	return out
 }

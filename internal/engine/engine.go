@@ -39,14 +39,17 @@ type Config struct {
 type Engine struct {
 	Config
 	mu       sync.Mutex
-	views    map[string][]report.View  // the last look, by repository
-	topics   map[string][]string       // image → repositories that listen to it, by repository
-	replied  map[int64]bool            // comments whose reply was seen to be there
-	listed   map[string]time.Time      // from when the next look lists comments, by repository
-	ledgers  map[string]ledgerAt       // by repository
-	configs  map[string]*configuration // by repository
-	releases map[string]bool           // releases of holds that their comments confirmed
-	seen     map[string]time.Time      // heads that no pull request explained, when they were first met
+	views    map[string][]report.View     // the last look, by repository
+	topics   map[string][]string          // what a repository listens to besides itself
+	replied  map[int64]bool               // comments whose reply was seen to be there
+	listed   map[string]time.Time         // from when the next look lists comments, by repository
+	ledgers  map[string]ledgerAt          // by repository
+	configs  map[string]*configuration    // by repository
+	mirrors  map[string]*gitrepo.Repo     // by repository
+	expected map[string]map[string]string // by repository: refs and where somebody said they are
+	releases map[string]bool              // releases of holds that their comments confirmed
+	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
+	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 }
 
 // New makes an engine.
@@ -59,8 +62,11 @@ func New(cfg Config) *Engine {
 		listed:   map[string]time.Time{},
 		ledgers:  map[string]ledgerAt{},
 		configs:  map[string]*configuration{},
+		mirrors:  map[string]*gitrepo.Repo{},
+		expected: map[string]map[string]string{},
 		seen:     map[string]time.Time{},
 		releases: map[string]bool{},
+		refusals: map[string]time.Time{},
 	}
 }
 
@@ -86,7 +92,7 @@ func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error)
 		}
 		e.Log.Info("lost a race, looking again", "repo", repository, "ref", stale.Ref)
 	}
-	return time.Time{}, fmt.Errorf("look at %s: somebody else was faster %d times in a row", repository, maxRaces)
+	return time.Time{}, fmt.Errorf("somebody else was faster %d times in a row", maxRaces)
 }
 
 func (e *Engine) look(ctx context.Context, repository string) (time.Time, error) {
@@ -96,8 +102,9 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 		return time.Time{}, nil // gone, renamed, or the App was removed from it
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
+		return time.Time{}, err
 	}
+	defer l.git.Hold()()
 	if l.name != repository {
 		e.forget(repository)
 	}
@@ -105,12 +112,12 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 	for n := l.rounds(); n > 0 && !done; n-- {
 		r, err := l.round(ctx)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
+			return time.Time{}, err
 		}
 		done = !r.changed
 	}
-	if err := errors.Join(l.report(ctx), l.stillPostponed(), l.failed); err != nil {
-		return time.Time{}, fmt.Errorf("look at %s: %w", repository, err)
+	if err := errors.Join(l.report(ctx), l.stillPostponed(), l.vain.failed); err != nil {
+		return time.Time{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -128,8 +135,25 @@ func (e *Engine) forget(repository string) {
 	delete(e.views, repository)
 	delete(e.topics, repository)
 	delete(e.configs, repository)
+	delete(e.mirrors, repository)
+	delete(e.expected, repository)
 	delete(e.ledgers, repository)
 	delete(e.listed, repository)
+}
+
+// Expect takes somebody's word that a ref of a repository is at a commit now. The
+// next look fetches it while it asks where the refs really are: a lie costs a
+// request and has no other effect.
+func (e *Engine) Expect(repository, ref, commit string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mirrors[repository] == nil || !slices.Contains(e.branches(repository), strings.TrimPrefix(ref, heads)) {
+		return // no look would read it
+	}
+	if e.expected[repository] == nil {
+		e.expected[repository] = map[string]string{}
+	}
+	e.expected[repository][ref] = commit
 }
 
 // Views returns what the last looks saw, by repository, for the page.
@@ -145,18 +169,18 @@ func (e *Engine) Views() []report.View {
 }
 
 // Resolve narrows a topic of a delivery to the repositories that listen to it:
-// "repo:owner/name" is itself, "image:…" whoever subscribes to the image. The
+// "repo:owner/name" is itself and whoever subscribes to its commits, "image:…"
+// whoever subscribes to the image. The
 // index is a cache that the sweep rebuilds.
 func (e *Engine) Resolve(_ context.Context, topic string) ([]string, error) {
+	var out []string
 	if name, ok := strings.CutPrefix(topic, "repo:"); ok {
-		return []string{name}, nil
+		out = append(out, name)
 	}
-	image := strings.TrimPrefix(topic, "image:")
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var out []string
-	for repository, images := range e.topics {
-		if slices.Contains(images, image) {
+	for repository, topics := range e.topics {
+		if slices.Contains(topics, topic) && !slices.Contains(out, repository) {
 			out = append(out, repository)
 		}
 	}

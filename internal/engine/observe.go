@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/ledger"
@@ -27,50 +27,57 @@ const (
 // look is one look at one repository: what was read, and what was decided.
 type look struct {
 	*Engine
-	name      string
-	repo      *forge.Repo
-	git       *gitrepo.Repo
-	now       time.Time
-	branch    string // the default branch
-	refs      map[string]string
-	config    *configuration
-	book      *ledger.Book
-	pulls     map[string][]forge.PullRequest // by promotion branch
-	observed  map[string][]forge.Observation // by commit and sources
-	comments  []forge.Comment
-	postponed map[int64]error              // comments whose author's rights could not be asked in this look
-	found     map[string]*discovery        // by pipeline
-	fresh     map[string][]promote.Freight // found, and not in the ledger yet
-	refused   map[string]string            // refs that the repository refused to move, with its words
-	stuck     map[int]bool                 // pull requests that could not be merged in this look
-	views     []report.View
-	failed    error // of pipelines that could not be read; the others go on
+	name   string
+	repo   *forge.Repo
+	git    *gitrepo.Repo
+	now    time.Time
+	branch string // the default branch
+	refs   map[string]string
+	config *configuration
+	book   *ledger.Book
+	hub    onHub
+	found  finds
+	vain   vain
+	views  []report.View
 }
 
-// configuration is the parsed configuration at a commit.
-type configuration struct {
-	commit   string
-	branch   string // the default branch, which policies name
-	folder   string // id of its .towpath folder; empty where there is none
-	touched  string // the last commit that changed .towpath, where people look for what waits (P5)
-	parsed   *config.Config
-	mistakes config.Mistakes
-	settled  bool // no issue tells of mistakes any more
+// onHub is what GitHub was asked in a look.
+type onHub struct {
+	pulls    map[string][]forge.PullRequest // by promotion branch
+	comments []forge.Comment
+	observed map[string][]forge.Observation // by commit and sources
+}
+
+// finds is what the pipelines' sources were found to hold in a look.
+type finds struct {
+	artifacts artifacts
+	mu        sync.Mutex                   // guards sources, their refs, and tags
+	tags      map[string]string            // of our own repository, as far as they were asked for
+	sources   map[string]*source           // other repositories, by name
+	by        map[string]*discovery        // by pipeline
+	fresh     map[string][]promote.Freight // not in the ledger yet
+}
+
+// vain is what a look tried without success and does not try again.
+type vain struct {
+	postponed map[int64]error   // comments whose author's rights could not be asked
+	refused   map[string]string // refs that the repository refused to move, with its words
+	stuck     map[int]bool      // pull requests that could not be merged
+	failed    error             // of pipelines that could not be read; the others go on
 }
 
 // observe reads everything that does not depend on a decision.
 func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
-	repo, err := e.Forge.Repository(ctx, name)
-	if err != nil {
+	l := &look{
+		Engine: e, now: e.Now(),
+		hub:   onHub{observed: map[string][]forge.Observation{}},
+		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
+		vain:  vain{postponed: map[int64]error{}, refused: map[string]string{}, stuck: map[int]bool{}},
+	}
+	defer l.askAhead(ctx, name)()
+	if err := l.readRepository(ctx, name); err != nil {
 		return nil, err
 	}
-	info := repo.Info()
-	git, err := e.Git.Repo(gitrepo.Remote{URL: info.CloneURL, Credentials: repo.GitCredentials})
-	if err != nil {
-		return nil, err
-	}
-	l := &look{Engine: e, name: strings.ToLower(info.FullName), repo: repo, git: git, now: e.Now(), branch: info.DefaultBranch,
-		found: map[string]*discovery{}, fresh: map[string][]promote.Freight{}, refused: map[string]string{}, stuck: map[int]bool{}, postponed: map[int64]error{}, observed: map[string][]forge.Observation{}}
 	if err := l.readAll(ctx); err != nil {
 		return nil, err
 	}
@@ -84,26 +91,83 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	return l, nil
 }
 
+// readRepository asks GitHub for the repository, and where it was the last time
+// for its refs meanwhile: when it is still there, they count.
+func (l *look) readRepository(ctx context.Context, name string) (err error) {
+	l.mu.Lock()
+	known := l.mirrors[name]
+	l.mu.Unlock()
+	var group errgroup.Group
+	var refs map[string]string
+	var refused error
+	if known != nil {
+		group.Go(func() error {
+			refs, refused = known.Refs(ctx, heads)
+			return nil
+		})
+	}
+	l.repo, err = l.Forge.Repository(ctx, name)
+	_ = group.Wait() // it reports no error
+	if err != nil {
+		return err
+	}
+	info := l.repo.Info()
+	l.name, l.branch = strings.ToLower(info.FullName), info.DefaultBranch
+	if l.git, err = l.Git.Repo(gitrepo.Remote{URL: info.CloneURL, Credentials: l.repo.GitCredentials, ID: info.ID, Size: info.Size}); err != nil {
+		return err
+	}
+	if l.git == known && refused == nil {
+		l.refs = refs
+		return nil
+	}
+	l.mu.Lock()
+	l.mirrors[l.name] = l.git
+	l.mu.Unlock()
+	return l.readRefs(ctx)
+}
+
+// askAhead asks for what a look will most likely need, by what the last one knew:
+// the commits that somebody said were pushed, and what registries have. It does
+// not wait. What was not guessed right is asked for again.
+func (l *look) askAhead(ctx context.Context, name string) (wait func()) {
+	l.mu.Lock()
+	known, expected := l.mirrors[name], l.expected[name]
+	before, book := l.configs[name], l.ledgers[name].book
+	delete(l.expected, name)
+	l.mu.Unlock()
+	var group sync.WaitGroup
+	for ref, commit := range expected {
+		group.Go(func() { _ = known.Expect(ctx, ref, commit) }) // where the refs really are is fetched in any case
+	}
+	if before != nil && book != nil {
+		group.Go(func() { l.askRegistries(ctx, before, book) })
+	}
+	return group.Wait
+}
+
 // readAll reads git and GitHub. What is asked of GitHub does not wait for the
 // objects: the pull requests are listed by the last configuration, and once more
 // when that has changed. They are read after the refs in any case.
 func (l *look) readAll(ctx context.Context) error {
-	if err := l.readRefs(ctx); err != nil {
-		return err
-	}
 	l.mu.Lock()
-	before := l.configs[l.name]
+	before, book := l.configs[l.name], l.ledgers[l.name].book
 	l.mu.Unlock()
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.readObjects(ctx) }) // trees are read later with the context they were opened with
 	group.Go(func() error { return l.readComments(within) })
 	if before != nil {
 		group.Go(func() error { return l.readPulls(within, before) })
+		if book != nil {
+			group.Go(func() error {
+				l.askResults(within, before, book)
+				return nil
+			})
+		}
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if before != nil && before.folder == l.config.folder {
+	if before != nil && before.parsed == l.config.parsed {
 		return nil
 	}
 	return l.readPulls(ctx, l.config)
@@ -125,7 +189,7 @@ func (l *look) readRefs(ctx context.Context) (err error) {
 }
 
 func (l *look) readObjects(ctx context.Context) error {
-	if err := l.git.Fetch(ctx, l.wanted()...); err != nil {
+	if err := l.git.Prefetch(ctx, l.needs()...); err != nil {
 		return err
 	}
 	if err := l.readConfig(ctx); err != nil {
@@ -134,86 +198,60 @@ func (l *look) readObjects(ctx context.Context) error {
 	return l.readLedger(ctx)
 }
 
-// wanted are the commits that a look reads in any case, so that one request
-// brings all that is new: the configuration, the ledger, and the branches of the
-// stages as far as the last look knew them.
-func (l *look) wanted() []string {
-	branches := []string{l.branch, ledger.Branch}
+// needs is what a look reads in any case, so that few requests bring all that is
+// new: the configuration, the ledger, and the branches of the stages as far as the
+// last look knew them. The first one guesses those by their usual names.
+func (l *look) needs() []gitrepo.Need {
 	l.mu.Lock()
-	if known := l.configs[l.name]; known != nil {
-		for _, p := range known.parsed.Pipelines {
-			for _, s := range p.Stages {
-				branches = append(branches, s.Target.Branch, s.Target.PromotionBranch())
-			}
-		}
-	}
+	branches := l.branches(l.name)
+	first := l.configs[l.name] == nil
 	l.mu.Unlock()
-	var out []string
-	for _, b := range branches {
-		if commit := l.refs[heads+b]; commit != "" && !slices.Contains(out, commit) {
-			out = append(out, commit)
+	if first {
+		branches = append(branches, l.usualBranches()...)
+	}
+	var out []gitrepo.Need
+	for _, branch := range append(branches, l.branch) {
+		need := gitrepo.Need{Commit: l.refs[heads+branch], Ahead: first, Optional: true}
+		switch {
+		case need.Commit == "" || slices.ContainsFunc(out, func(n gitrepo.Need) bool { return n.Commit == need.Commit && branch != l.branch }):
+			continue
+		case branch == ledger.Branch:
+			need.Paths, need.Ahead, need.Optional = []string{"."}, false, false
+		case branch == l.branch:
+			need.Paths, need.Optional = []string{".towpath"}, false
 		}
+		out = append(out, need)
 	}
 	return out
 }
 
-// readConfig parses the configuration at the head of the default branch, once
-// per commit.
-func (l *look) readConfig(ctx context.Context) error {
-	commit := l.refs[heads+l.branch]
-	l.mu.Lock()
-	known := l.configs[l.name]
-	l.mu.Unlock()
-	if known != nil && known.commit == commit && known.branch == l.branch {
-		l.config = known
-		return nil
-	}
-	c := &configuration{commit: commit, branch: l.branch, parsed: &config.Config{}}
-	if commit != "" {
-		tree, err := l.git.Tree(ctx, commit)
-		if err != nil {
-			return fmt.Errorf("read configuration commit: %w", err)
-		}
-		if info, err := tree.Lstat(".towpath"); err == nil {
-			c.folder = gitID(info)
-		}
-		pipelines, policy, err := config.Read(tree)
-		if err != nil {
-			return fmt.Errorf("read configuration: %w", err)
-		}
-		if c.touched, err = l.touched(ctx, c, known); err != nil {
-			return err
-		}
-		c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: tree})
-	}
-	l.config = c
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.configs[l.name] = c
-	l.topics[strings.ToLower(l.name)] = c.images()
-	return nil
-}
+// maxUsual bounds how many branches are guessed to be those of stages.
+const maxUsual = 64
 
-// touched is the last commit that changed the configuration. A head with the
-// same configuration as before did not.
-func (l *look) touched(ctx context.Context, c, before *configuration) (string, error) {
-	if before != nil && before.touched != "" && before.folder == c.folder {
-		return before.touched, nil
-	}
-	return l.repo.LastCommit(ctx, c.commit, ".towpath")
-}
-
-func (c *configuration) images() []string {
+func (l *look) usualBranches() []string {
 	var out []string
-	for _, p := range c.parsed.Pipelines {
-		for _, w := range p.Warehouses {
-			for _, s := range w.Images {
-				out = append(out, strings.ToLower(s.Repository))
+	for _, ref := range slices.Sorted(maps.Keys(l.refs)) {
+		branch := strings.TrimPrefix(ref, heads)
+		if strings.HasPrefix(branch, "stage/") || strings.HasPrefix(branch, "towpath/to/") {
+			out = append(out, branch)
+		}
+	}
+	return out[:min(len(out), maxUsual)]
+}
+
+// branches are those that a look at a repository reads in any case, as far as the
+// last one knew. The caller holds the lock.
+func (e *Engine) branches(repository string) []string {
+	out := []string{ledger.Branch}
+	if known := e.configs[repository]; known != nil {
+		out = append(out, known.branch)
+		for _, p := range known.parsed.Pipelines {
+			for _, s := range p.Stages {
+				out = append(out, s.Target.Branch, s.Target.PromotionBranch())
 			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 func (l *look) readLedger(ctx context.Context) error {
@@ -231,9 +269,6 @@ func (l *look) readLedger(ctx context.Context) error {
 	}
 	tree, err := l.git.Tree(ctx, head)
 	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	if err := tree.Prefetch(ctx, "."); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	if l.book, err = ledger.Read(tree); err != nil {
@@ -288,7 +323,7 @@ func (l *look) readPulls(ctx context.Context, c *configuration) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	l.pulls = found
+	l.hub.pulls = found
 	return nil
 }
 
@@ -298,7 +333,7 @@ func (l *look) mergedMeanwhile() bool {
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
 			recorded := arrivedPulls(l.book.Pipelines[p.Name], s.Name)
-			for _, pull := range l.pulls[s.Target.PromotionBranch()] {
+			for _, pull := range l.hub.pulls[s.Target.PromotionBranch()] {
 				if pull.Merged && !recorded[pull.Number] {
 					return true
 				}

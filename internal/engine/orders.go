@@ -47,7 +47,7 @@ func (l *look) readComments(ctx context.Context) (err error) {
 		since = listed
 	}
 	l.mu.Unlock()
-	if l.comments, err = l.repo.Comments(ctx, since); err != nil {
+	if l.hub.comments, err = l.repo.Comments(ctx, since); err != nil {
 		return fmt.Errorf("list comments: %w", err)
 	}
 	return nil
@@ -65,11 +65,11 @@ func (r *round) takeOrder(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask who we are: %w", err)
 	}
-	for _, c := range r.comments {
+	for _, c := range r.hub.comments {
 		_, done := r.book.Handled[c.ID]
 		// An edited comment is not what its author was seen to say.
 		own := c.Author == self && (c.Ours || r.Forge.IsApp()) // with a token, we are also the person it is of
-		if done || r.postponed[c.ID] != nil || own || c.Author == "" || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
+		if done || r.vain.postponed[c.ID] != nil || own || c.Author == "" || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
 			continue
 		}
 		commands, usage := command.Parse(c.Body, r.names())
@@ -87,7 +87,7 @@ func (r *round) takeOrder(ctx context.Context) error {
 		switch {
 		case err != nil:
 			r.Log.Warn("command postponed", "repo", r.name, "comment", c.ID, "error", err)
-			r.postponed[c.ID] = err
+			r.vain.postponed[c.ID] = err
 		case taken:
 			r.order = o
 			return nil
@@ -134,8 +134,8 @@ func (r *round) admit(ctx context.Context, o *order) (bool, error) {
 // stillPostponed is the error that makes the look be tried again.
 func (l *look) stillPostponed() error {
 	var out []error
-	for _, c := range l.comments {
-		if err := l.postponed[c.ID]; err != nil {
+	for _, c := range l.hub.comments {
+		if err := l.vain.postponed[c.ID]; err != nil {
 			out = append(out, fmt.Errorf("comment %d: %w", c.ID, err))
 		}
 	}
@@ -165,7 +165,7 @@ func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
 	if open || !merged {
 		return open, nil
 	}
-	for _, pulls := range r.pulls {
+	for _, pulls := range r.hub.pulls {
 		if slices.ContainsFunc(pulls, func(p forge.PullRequest) bool { return p.Number == c.Issue }) {
 			return true, nil
 		}
@@ -194,10 +194,7 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 		return
 	}
 	for _, c := range o.commands {
-		for _, stage := range c.Stages {
-			if stage.Pipeline != p.Name {
-				continue
-			}
+		for _, stage := range meant(c.Stages, p) {
 			switch c.Verb {
 			case "promote":
 				o.asked = append(o.asked, stage)
@@ -211,6 +208,20 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 			}
 		}
 	}
+}
+
+// meant are the lanes of a pipeline that names stand for: a stage's name all of
+// its lanes, a lane's name that one.
+func meant(names []command.Stage, p config.Pipeline) []command.Stage {
+	var out []command.Stage
+	for _, s := range p.Stages {
+		if slices.ContainsFunc(names, func(n command.Stage) bool {
+			return n.Pipeline == p.Name && (n.Name == s.Name || n.Name == promote.StageOf(s.Name))
+		}) {
+			out = append(out, command.Stage{Pipeline: p.Name, Name: s.Name})
+		}
+	}
+	return out
 }
 
 // hold writes down who keeps a stage and why, or that nobody does any more. The
@@ -329,7 +340,7 @@ func (l *look) reply(ctx context.Context, h promote.Handled) error {
 
 // missingReplies gives the answers that a crash swallowed.
 func (l *look) missingReplies(ctx context.Context) error {
-	for _, c := range l.comments {
+	for _, c := range l.hub.comments {
 		if h, ok := l.book.Handled[c.ID]; ok {
 			if err := l.reply(ctx, h); err != nil {
 				return err

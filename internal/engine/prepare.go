@@ -21,6 +21,7 @@ type stageWork struct {
 	at       *place
 	view     *report.View
 	verdict  *promote.Verdict
+	plan     *plan // of a promotion
 }
 
 func (w *stageWork) do(ctx context.Context) error {
@@ -33,7 +34,7 @@ func (w *stageWork) do(ctx context.Context) error {
 	case w.refusal() != "":
 		w.fail(promote.Reason{Kind: promote.PushRefused, Stage: w.at.stage.Name, Note: w.refusal()})
 		return nil
-	case w.moves(w.at.stage.Target.PromotionBranch()):
+	case w.moves(w.at.stage.Target.PromotionBranch()) || w.at.stage.Target.Push && w.moves(w.at.stage.Target.Branch):
 		w.deferOrder() // the next round sees what becomes of it
 		return nil
 	case w.at.inFlight:
@@ -44,7 +45,7 @@ func (w *stageWork) do(ctx context.Context) error {
 		return w.promote(ctx, open)
 	case w.verdict.Action == promote.Opened && open != nil && open.PullRequest == 0 && len(w.verdict.Blocked) == 0:
 		return w.openPull(ctx, *open)
-	case w.verdict.Merge && !w.stuck[open.PullRequest]:
+	case w.verdict.Merge && !w.vain.stuck[open.PullRequest]:
 		w.merge(*open)
 	}
 	if w.verdict.Action == promote.Opened {
@@ -52,6 +53,10 @@ func (w *stageWork) do(ctx context.Context) error {
 	}
 	return nil
 }
+
+// waits tells whether nothing is written for the stage in this round, whatever
+// was decided.
+func (w *stageWork) waits() bool { return w.refusal() != "" || w.at.inFlight }
 
 // recordHolds writes down the slots that a wish pins or frees where nothing else
 // has to be written.
@@ -72,7 +77,7 @@ func (w *stageWork) deferOrder() {
 // branches; empty: it did not.
 func (w *stageWork) refusal() string {
 	for _, branch := range []string{w.at.stage.Target.PromotionBranch(), w.at.stage.Target.Branch} {
-		if words := w.refused[heads+branch]; words != "" {
+		if words := w.vain.refused[heads+branch]; words != "" {
 			return branch + ": " + words
 		}
 	}
@@ -108,7 +113,7 @@ func (w *stageWork) update(branch, before, after string) {
 // fails here is this stage's failure: nothing of it is pushed, and the other
 // stages go on (P11).
 func (w *stageWork) promote(ctx context.Context, open *promote.Open) error {
-	made, err := w.assembleStage(ctx)
+	made, err := w.assembly(ctx)
 	var failed *failure
 	switch {
 	case errors.As(err, &failed):
@@ -129,6 +134,23 @@ func (w *stageWork) promote(ctx context.Context, open *promote.Open) error {
 		w.supersede(*open)
 	}
 	return w.propose(made)
+}
+
+// deliver puts the promotion on the stage branch itself; it arrives with the push.
+// A pull request that is still open from before has nothing left to bring.
+func (w *stageWork) deliver(p promote.Proposal, commit string) []promote.Arrival {
+	target := w.at.stage.Target
+	w.update(target.Branch, w.at.head.Commit, commit)
+	if w.at.promotionHead != "" {
+		w.update(target.PromotionBranch(), w.at.promotionHead, "")
+	}
+	if open := w.view.Snapshot.Stages[p.Stage].Open; open != nil {
+		w.closePull(*open, "the stage is delivered to without pull requests now")
+	}
+	return []promote.Arrival{{
+		Stage: p.Stage, Manner: promote.ByDelivery, Freight: p.Freight, Commit: commit, Tree: p.Tree,
+		At: w.at.after(w.now), By: p.By, Sources: p.Sources, Config: p.Config,
+	}}
 }
 
 // failure is a reason that a promotion could not be made.
@@ -199,9 +221,6 @@ func (w *stageWork) holds() []promote.Hold {
 // at it, with the proposal in the same push (P3, L1).
 func (w *stageWork) propose(made *assembly) error {
 	target := w.at.stage.Target
-	if made.created {
-		w.update(target.Branch, "", made.base)
-	}
 	proposal := promote.Proposal{
 		Stage: w.at.stage.Name, Freight: w.verdict.Freight, Base: made.base, BaseTree: w.at.head.Tree, Tree: made.content, Root: made.root,
 		Rule: w.verdict.Rule, Sources: made.sources, Config: w.config.commit, By: w.by(), At: w.at.afterProposals(w.now), Unverified: made.unverified,
@@ -216,9 +235,17 @@ func (w *stageWork) propose(made *assembly) error {
 	if err != nil {
 		return fmt.Errorf("commit promotion: %w", err)
 	}
-	w.update(target.PromotionBranch(), w.at.promotionHead, commit)
-	w.tellMoved(made)
 	news := promote.Facts{Proposals: []promote.Proposal{proposal}, Holds: w.holds()}
-	w.record(w.pipeline.Name, news, proposalLine(w.pipeline.Name, proposal, made.freight))
+	if target.Push {
+		news.Arrivals = w.deliver(proposal, commit)
+	} else {
+		if made.created {
+			w.update(target.Branch, "", made.base)
+		}
+		w.update(target.PromotionBranch(), w.at.promotionHead, commit)
+		w.tellMoved(made)
+	}
+	lines := append([]string{proposalLine(w.pipeline.Name, proposal, made.freight)}, arrivalLines(w.pipeline.Name, promote.Facts{Arrivals: news.Arrivals})...)
+	w.record(w.pipeline.Name, news, lines...)
 	return nil
 }

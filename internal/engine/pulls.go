@@ -42,8 +42,8 @@ func (w *stageWork) openPull(ctx context.Context, open promote.Open) error {
 		if exists != nil {
 			return w.readPulls(ctx, w.config)
 		}
-		before := w.pulls[target.PromotionBranch()]
-		w.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
+		before := w.hub.pulls[target.PromotionBranch()]
+		w.hub.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
 		return w.linkSuperseded(ctx, before, pull.Number)
 	}})
 	return nil
@@ -63,7 +63,7 @@ func (w *stageWork) merge(open promote.Open) {
 		var unmergeable *forge.NotMergeableError
 		if errors.As(err, &moved) || errors.As(err, &unmergeable) {
 			w.Log.Info("merge waits", "repo", w.name, "pr", open.PullRequest, "reason", err.Error())
-			w.stuck[open.PullRequest] = true
+			w.vain.stuck[open.PullRequest] = true
 			return nil
 		}
 		if err != nil {
@@ -111,7 +111,7 @@ func (w *stageWork) closePull(open promote.Open, why string) {
 func (w *stageWork) closing(open promote.Open, why string) effect {
 	branch := w.at.stage.Target.PromotionBranch()
 	return effect{fmt.Sprintf("close #%d", open.PullRequest), func(ctx context.Context) error {
-		for _, pull := range w.pulls[branch] {
+		for _, pull := range w.hub.pulls[branch] {
 			if pull.Number != open.PullRequest {
 				continue
 			}

@@ -26,13 +26,14 @@ type place struct {
 	news          promote.Facts // what was found out and is not in the ledger yet
 	leftover      bool          // the promotion branch was merged and can go
 	inFlight      bool          // the head is a merge that GitHub does not tell of yet
+	rewritten     bool          // the head does not descend from the last arrival
 }
 
 func (l *look) place(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, error) {
 	at := &place{pipeline: p.Name, stage: stage, update: p.Updates[stage.Name], facts: facts}
 	at.head.Commit = l.refs[heads+stage.Target.Branch]
 	at.promotionHead = l.refs[heads+stage.Target.PromotionBranch()]
-	at.pulls = l.pulls[stage.Target.PromotionBranch()]
+	at.pulls = l.hub.pulls[stage.Target.PromotionBranch()]
 	var err error
 	at.head.Tree, err = l.content(ctx, at, at.head.Commit)
 	return at, err
@@ -227,6 +228,7 @@ func (l *look) changed(ctx context.Context, at *place, last promote.Arrival) (ti
 	if err != nil && !gitrepo.IsMissing(err) {
 		return time.Time{}, "", fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
 	}
+	at.rewritten = !goesOn
 	when := l.now
 	if goesOn && commit.Committer.When.Before(when) {
 		when = commit.Committer.When
@@ -356,7 +358,7 @@ func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) err
 func (l *look) approves(ctx context.Context, at *place, review forge.Review, commit string) (bool, error) {
 	permission, err := l.repo.Permission(ctx, review.User)
 	if err != nil {
-		return false, fmt.Errorf("ask for the permission of %s: %w", review.User, err)
+		return false, err
 	}
 	if slices.Index(permissions, permission) < slices.Index(permissions, "write") {
 		return false, nil

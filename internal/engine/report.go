@@ -104,7 +104,7 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 	if err != nil {
 		return err
 	}
-	for _, pull := range l.pulls[stage.Target.PromotionBranch()] {
+	for _, pull := range l.hub.pulls[stage.Target.PromotionBranch()] {
 		if pull.Number == open.PullRequest && (pull.Title != title || strings.ReplaceAll(pull.Body, "\r\n", "\n") != body) {
 			return l.repo.EditPullRequest(ctx, pull.Number, title, body)
 		}
@@ -188,8 +188,10 @@ func upstreamCommits(v report.View, stage, config string) []string {
 			out = append(out, config)
 		}
 		for _, from := range r.From {
-			if a, ok := v.Snapshot.Facts.Holding(from); ok {
-				out = append(out, a.Commit)
+			for _, lane := range v.Pipeline.Lanes(from) {
+				if a, ok := v.Snapshot.Facts.Holding(lane.Name); ok {
+					out = append(out, a.Commit)
+				}
 			}
 		}
 	}
@@ -214,7 +216,7 @@ const discoverAgain = 2 * time.Minute
 // next is when something will change by time alone.
 func (l *look) next() time.Time {
 	var next time.Time
-	for _, found := range l.found {
+	for _, found := range l.found.by {
 		if len(found.trouble) > 0 {
 			next = soon(next, l.now.Add(discoverAgain))
 		}

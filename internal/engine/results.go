@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -28,12 +29,7 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 	if len(at.stage.Gates) == 0 {
 		return nil, nil
 	}
-	var sources []promote.Source
-	for _, g := range at.stage.Gates {
-		if !slices.Contains(sources, g.Source) {
-			sources = append(sources, g.Source)
-		}
-	}
+	sources := gateSources(at.stage)
 	commits := at.watched(l.now)
 	observed := make([][]forge.Observation, len(commits))
 	group, ctx := errgroup.WithContext(ctx)
@@ -65,11 +61,44 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 	return out, nil
 }
 
+// gateSources is where the results of a stage's gates come from.
+func gateSources(stage promote.Stage) []promote.Source {
+	var out []promote.Source
+	for _, g := range stage.Gates {
+		if !slices.Contains(out, g.Source) {
+			out = append(out, g.Source)
+		}
+	}
+	return out
+}
+
+// askResults asks for the results of the arrivals that the ledger knows, side by
+// side and ahead of time.
+func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Book) {
+	var group errgroup.Group
+	group.SetLimit(parallelCalls)
+	for _, p := range c.parsed.Pipelines {
+		for _, s := range p.Stages {
+			if len(s.Gates) == 0 {
+				continue
+			}
+			at := &place{stage: s, facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
+			for _, commit := range at.watched(l.now) {
+				group.Go(func() error {
+					_, _ = l.observations(ctx, commit, gateSources(s)) // asked again by who needs it
+					return nil
+				})
+			}
+		}
+	}
+	_ = group.Wait() // it reports no error
+}
+
 // observations asks once per look; what comes in meanwhile brings another look.
 func (l *look) observations(ctx context.Context, commit string, sources []promote.Source) ([]forge.Observation, error) {
 	key := fmt.Sprint(commit, sources)
 	l.mu.Lock()
-	known, ok := l.observed[key]
+	known, ok := l.hub.observed[key]
 	l.mu.Unlock()
 	if ok {
 		return known, nil
@@ -80,7 +109,7 @@ func (l *look) observations(ctx context.Context, commit string, sources []promot
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.observed[key] = observed
+	l.hub.observed[key] = observed
 	return observed, nil
 }
 

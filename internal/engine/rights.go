@@ -39,7 +39,7 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 		return l.unasked(err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("ask for the permission of %s: %w", user, err)
+		return "", err
 	}
 	if slices.Index(permissions, has) < slices.Index(permissions, needed) {
 		return fmt.Sprintf("`/%s %s` needs the permission `%s` on this repository; you have `%s`.", verb, stage, needed, has), nil

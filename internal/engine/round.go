@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,7 +26,7 @@ func (l *look) rounds() int {
 	for _, p := range l.config.parsed.Pipelines {
 		stages += len(p.Stages)
 	}
-	return 2*(stages+1) + len(l.comments)
+	return 2*(stages+1) + len(l.hub.comments)
 }
 
 // round is one pass of read, decide, prepare and write within a look.
@@ -54,10 +55,10 @@ func (l *look) round(ctx context.Context) (*round, error) {
 	if err := r.takeOrder(ctx); err != nil {
 		return nil, err
 	}
-	l.views, l.failed = nil, nil
+	l.views, l.vain.failed = nil, nil
 	for _, p := range l.config.parsed.Pipelines {
 		if err := r.pipeline(ctx, p); err != nil {
-			l.failed = errors.Join(l.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
+			l.vain.failed = errors.Join(l.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
 			r.order = nil // it may be about this pipeline
 		}
 	}
@@ -74,9 +75,9 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	places := map[string]*place{}
 	// Registries and GitHub are asked side by side.
 	group, within := errgroup.WithContext(ctx)
-	if r.found[p.Name] == nil {
+	if r.found.by[p.Name] == nil {
 		group.Go(func() error {
-			r.fresh[p.Name], r.found[p.Name] = r.discover(within, p.Pipeline, facts)
+			r.found.fresh[p.Name], r.found.by[p.Name] = r.discover(ctx, p.Pipeline, facts) // its answers are for other pipelines, too
 			return nil
 		})
 	}
@@ -84,9 +85,12 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	snapshot.Trouble, snapshot.Passed = r.found[p.Name].trouble, r.found[p.Name].passed
-	r.record(p.Name, promote.Facts{Freight: r.fresh[p.Name]}, freightLines(p.Name, r.fresh[p.Name])...)
+	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, r.found.by[p.Name].passed
+	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
 	for _, stage := range p.Stages {
+		if places[stage.Name].rewritten {
+			r.alertRewritten(places[stage.Name])
+		}
 		news := places[stage.Name].news
 		r.record(p.Name, news, arrivalLines(p.Name, news)...)
 	}
@@ -94,27 +98,50 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		r.order.apply(r, p, places, &snapshot)
 	}
 	snapshot.Facts = facts.Merge(r.facts[p.Name])
-	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git")}
+	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git"), Shared: r.config.shared(p)}
 	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)
+	works := make([]*stageWork, len(view.Verdicts))
 	for i := range view.Verdicts {
-		work := stageWork{round: r, pipeline: p, at: places[view.Verdicts[i].Stage], view: &view, verdict: &view.Verdicts[i]}
+		verdict := &view.Verdicts[i]
+		works[i] = &stageWork{round: r, pipeline: p, at: places[verdict.Stage], view: &view, verdict: verdict}
+		if verdict.Action == promote.Promote && !works[i].waits() {
+			works[i].plan = works[i].planned()
+		}
+	}
+	if err := r.prefetch(ctx, works); err != nil {
+		return err
+	}
+	r.runAll(ctx, works)
+	var failed error
+	for _, work := range works { // what could not be asked for one stage keeps no other back
 		if err := work.do(ctx); err != nil {
-			return fmt.Errorf("stage %s: %w", view.Verdicts[i].Stage, err)
+			failed = errors.Join(failed, fmt.Errorf("stage %s: %w", work.at.stage.Name, err))
 		}
 	}
 	r.views = append(r.views, view)
-	return nil
+	return failed
 }
 
+// observeStages reads the stages side by side.
 func (r *round) observeStages(
 	ctx context.Context, p config.Pipeline, facts promote.Facts, places map[string]*place, states map[string]promote.StageState,
-) (err error) {
+) error {
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelCalls)
 	for _, stage := range p.Stages {
-		if places[stage.Name], states[stage.Name], err = r.observeStage(ctx, p, stage, facts); err != nil {
-			return fmt.Errorf("stage %s: %w", stage.Name, err)
-		}
+		group.Go(func() error {
+			at, state, err := r.observeStage(ctx, p, stage, facts)
+			if err != nil {
+				return fmt.Errorf("stage %s: %w", stage.Name, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			places[stage.Name], states[stage.Name] = at, state
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // observeStage reads one stage's place and what happened there.
@@ -189,15 +216,15 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	}
 	err = r.batch.Push(ctx, r.updates...)
 	var refusal *gitrepo.RefusedError
-	if errors.As(err, &refusal) && refusal.Ref != heads+ledger.Branch && r.refused[refusal.Ref] == "" {
-		r.refused[refusal.Ref] = refusal.Reason
+	if errors.As(err, &refusal) && refusal.Ref != heads+ledger.Branch && r.vain.refused[refusal.Ref] == "" {
+		r.vain.refused[refusal.Ref] = refusal.Reason
 		r.changed = true
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("push: %w", err)
 	}
-	clear(r.fresh)
+	clear(r.found.fresh)
 	for _, u := range r.updates {
 		r.refs[u.Ref] = u.New
 		if u.New == "" {

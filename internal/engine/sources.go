@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/towpath/towpath/internal/directives"
+	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -19,14 +20,18 @@ type sources struct {
 	used    map[promote.SourceCommit]bool
 }
 
-// tree resolves a source once and opens its tree.
+// tree resolves a source and opens its tree.
 func (s *sources) tree(ctx context.Context, ref directives.SourceRef) (fs.FS, error) {
-	commit, err := s.commit(ctx, ref)
+	from, err := s.work.source(ctx, ref.Repository)
+	if err != nil {
+		return nil, err
+	}
+	commit, err := s.commit(ctx, from, ref)
 	if err != nil {
 		return nil, err
 	}
 	s.used[promote.SourceCommit{Repository: ref.Repository, Ref: ref.Ref, Commit: commit}] = true
-	tree, err := s.work.git.Tree(ctx, commit)
+	tree, err := from.git.Tree(ctx, commit)
 	if err != nil {
 		return nil, fmt.Errorf("commit %s of %s: %w", promote.ShortID(commit), ref.Repository, err)
 	}
@@ -36,25 +41,19 @@ func (s *sources) tree(ctx context.Context, ref directives.SourceRef) (fs.FS, er
 // commit is where a source is read: at `ref:`, at the commit in the freight, in
 // a stage with upstreams at the commit that the upstream arrival used, so that
 // what was verified is what is promoted, and else at the configuration commit.
-func (s *sources) commit(ctx context.Context, ref directives.SourceRef) (string, error) {
-	switch ref.Ref {
-	case "":
-	case "head":
+// Another repository has none of its own there.
+func (s *sources) commit(ctx context.Context, from *source, ref directives.SourceRef) (string, error) {
+	own := promote.NormaliseRepository(ref.Repository) == "."
+	switch {
+	case ref.Ref == "head" && own:
 		return s.work.config.commit, nil
-	default:
-		return s.named(ctx, ref.Ref)
+	case ref.Ref == "head":
+		return from.at(heads + from.branch), nil
+	case ref.Ref != "":
+		return from.named(ctx, ref.Ref)
 	}
-	found := map[string]bool{}
-	for _, f := range s.freight {
-		if c, ok := f.Commit(ref.Repository); ok && (ref.Warehouse == "" || ref.Warehouse == f.Warehouse) {
-			found[c.ID] = true
-		}
-	}
-	switch commits := slices.Sorted(maps.Keys(found)); {
-	case len(commits) > 1:
-		return "", fmt.Errorf("several slots hold a commit of %s: say which with `warehouse:`", ref.Repository)
-	case len(commits) == 1:
-		return commits[0], nil
+	if commit, err := promote.CommitIn(s.freight, ref.Repository, ref.Warehouse); commit != "" || err != nil {
+		return commit, err
 	}
 	if arrival, ok := s.upstream(); ok {
 		for _, used := range arrival.Sources {
@@ -63,25 +62,10 @@ func (s *sources) commit(ctx context.Context, ref directives.SourceRef) (string,
 			}
 		}
 	}
+	if !own {
+		return "", fmt.Errorf("the freight holds no commit of %s: subscribe to it, or say which with `ref:`", ref.Repository)
+	}
 	return s.work.config.commit, nil
-}
-
-// named resolves a branch, a tag or a commit id.
-func (s *sources) named(ctx context.Context, name string) (string, error) {
-	if len(name) == 40 && strings.Trim(name, "0123456789abcdef") == "" {
-		return name, nil
-	}
-	if commit := s.work.refs[heads+name]; commit != "" {
-		return commit, nil
-	}
-	tags, err := s.work.git.Refs(ctx, "refs/tags/"+name)
-	if err != nil {
-		return "", fmt.Errorf("tag %s: %w", name, err)
-	}
-	if commit := tags["refs/tags/"+name]; commit != "" {
-		return commit, nil
-	}
-	return "", fmt.Errorf("ref %q is neither a branch nor a tag", name)
 }
 
 // upstream is the arrival by which this freight is available: of the stages it
@@ -93,8 +77,7 @@ func (s *sources) upstream() (promote.Arrival, bool) {
 	for _, f := range s.freight {
 		request, _ := s.work.at.stage.Request(f.Warehouse)
 		for _, from := range request.From {
-			stage, _ := s.work.pipeline.Stage(from)
-			standing := snapshot.StandingOf(stage, f.Warehouse, f.ID)
+			standing := snapshot.StandingAcross(s.work.pipeline.Lanes(from), f.Warehouse, f.ID)
 			if standing.Verified && standing.Soaked(snapshot.Now) >= request.Soak && standing.Arrival.At.After(best.At) {
 				best = standing.Arrival
 			}
@@ -106,7 +89,7 @@ func (s *sources) upstream() (promote.Arrival, bool) {
 	for _, a := range slices.Backward(snapshot.Facts.Arrivals) {
 		for _, f := range s.freight {
 			request, _ := s.work.at.stage.Request(f.Warehouse)
-			if slices.Contains(request.From, a.Stage) && a.Freight[f.Warehouse] == f.ID {
+			if slices.Contains(request.From, promote.StageOf(a.Stage)) && a.Freight[f.Warehouse] == f.ID {
 				return a, true
 			}
 		}
@@ -145,14 +128,29 @@ func (s *sources) unverified(ctx context.Context) ([]string, error) {
 		if used.Ref == "" || old == "" || old == used.Commit {
 			continue
 		}
-		changed, err := s.work.changedPaths(ctx, old, used.Commit)
+		from, err := s.work.source(ctx, used.Repository)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, changed...)
+		changed, err := changedPaths(ctx, from.git, old, used.Commit)
+		if gitrepo.IsMissing(err) {
+			changed, err = []string{"everything: the commit that was verified is gone"}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range changed {
+			if from.git != s.work.git {
+				name = used.Repository + ": " + name
+			}
+			out = append(out, name)
+		}
 	}
 	if arrival.Config != "" && arrival.Config != s.work.config.commit {
-		changed, err := s.work.changedPaths(ctx, arrival.Config, s.work.config.commit)
+		changed, err := changedPaths(ctx, s.work.git, arrival.Config, s.work.config.commit)
+		if gitrepo.IsMissing(err) {
+			changed, err = []string{s.work.pipeline.File}, nil
+		}
 		if err != nil {
 			return nil, err
 		}

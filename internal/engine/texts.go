@@ -43,6 +43,9 @@ func freightLines(pipeline string, freight []promote.Freight) []string {
 		for _, i := range f.Images {
 			what = append(what, fmt.Sprintf("%s:%s", i.Repository, i.Tag))
 		}
+		for _, c := range f.Charts {
+			what = append(what, c.KnownAs()+" "+c.Version)
+		}
 		for _, c := range f.Commits {
 			what = append(what, fmt.Sprintf("%s at %s", c.Repository, promote.ShortID(c.ID)))
 		}

@@ -78,3 +78,27 @@ func (l *look) wrote(ctx context.Context, p config.Pipeline, at *place, commit g
 	after, err := l.content(ctx, at, commit.ID)
 	return before != after, err
 }
+
+// alertRewritten tells once, in an issue, that the history of a stage branch does
+// not go on from the last arrival (P13). It is written before the fact that it
+// was seen, so that no crash swallows it.
+func (r *round) alertRewritten(at *place) {
+	arrivals := at.facts.ArrivalsIn(at.stage.Name)
+	found, last := arrivals[len(arrivals)-1], arrivals[len(arrivals)-2]
+	name, branch := at.pipeline+"/"+at.stage.Name, at.stage.Target.Branch
+	title := fmt.Sprintf("The history of %s was rewritten", branch)
+	body := fmt.Sprintf("`%s` is at %s, which does not descend from %s, where `%s` was last seen. %s\n\n"+
+		"To have it back: `git push --force origin %s:refs/heads/%s`. To go on from here: `/promote %s`. A rule of the repository against force pushes keeps this from happening.",
+		branch, found.Commit, last.Commit, name, afterRewriting[found.Manner], last.Commit, branch, at.stage.Name)
+	r.before = append(r.before, effect{"tell that " + branch + " was rewritten", func(ctx context.Context) error {
+		_, err := r.repo.EnsureIssue(ctx, "rewritten-"+name+"-"+found.Commit, title, body)
+		return err
+	}})
+}
+
+// afterRewriting says what a branch holds whose history was rewritten.
+var afterRewriting = map[promote.Manner]string{
+	promote.ByRevert: "It holds what an earlier promotion had put there: the stage has that freight, and is held.",
+	promote.ByPush:   "It holds what was proposed last: the stage has that freight.",
+	promote.ByDrift:  "It holds what no promotion made: nothing there counts downstream until the next promotion.",
+}

@@ -111,6 +111,8 @@ func TestEvaluationErrors(t *testing.T) {
 	for src, want := range map[string]string{
 		`${{ commit(".").id }}`:        "differs between the freight of app and flags",
 		"${{ image(vars.image) }}":     "add what is meant: .tag",
+		"${{ [image(vars.image)] }}":   "add what is meant: .tag",
+		`${{ {a: [freight("app")]} }}`: "add what is meant: .id",
 		"${{ vars.sub.none }}":         "it has no value",
 		`${{ int("x") }}`:              "invalid operation",
 		`${{ split("a", "/")[7] }}`:    "index out of range",

@@ -3,6 +3,7 @@ package expression
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -116,6 +117,9 @@ func (p *program) short() string { return shorten(p.source) }
 
 // normal refuses results that are no plain values.
 func normal(result any) (any, error) {
+	if err := whole(result); err != nil {
+		return nil, err
+	}
 	switch v := result.(type) {
 	case nil:
 		return nil, errors.New("it has no value")
@@ -132,16 +136,35 @@ func normal(result any) (any, error) {
 			out[i] = v[i]
 		}
 		return out, nil
-	case Image:
-		return nil, errors.New("it gives an image; add what is meant: .tag, .digest, .hex, .ref or .revision")
-	case Commit:
-		return nil, errors.New("it gives a commit; add what is meant: .id or .short")
-	case Chart:
-		return nil, errors.New("it gives a chart; add what is meant: .name, .version or .digest")
-	case Freight:
-		return nil, errors.New("it gives freight; add what is meant: .id or .alias")
 	}
 	return nil, fmt.Errorf("it gives a %T, which is no value of YAML", result)
+}
+
+// whole refuses an artifact of which a part is meant, in lists and maps too.
+func whole(value any) error {
+	switch v := value.(type) {
+	case Image:
+		return errors.New("it gives an image; add what is meant: .tag, .digest, .hex, .ref or .revision")
+	case Commit:
+		return errors.New("it gives a commit; add what is meant: .id or .short")
+	case Chart:
+		return errors.New("it gives a chart; add what is meant: .name, .version or .digest")
+	case Freight:
+		return errors.New("it gives freight; add what is meant: .id or .alias")
+	case []any:
+		for _, item := range v {
+			if err := whole(item); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if err := whole(v[key]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // plain is the message of the language without its drawing of the source, which

@@ -123,24 +123,12 @@ func (s Scope) commit(repository string, warehouse ...string) (Commit, error) {
 // last part of an OCI repository.
 func (s Scope) chart(name string, warehouse ...string) (Chart, error) {
 	found, err := pick(s, "chart "+name, warehouse, func(f promote.Freight) (promote.Chart, bool) {
-		for _, c := range f.Charts {
-			if chartName(c) == name {
-				return c, true
-			}
-		}
-		return promote.Chart{}, false
+		return f.Chart(name)
 	}, func(a, b promote.Chart) bool { return a == b })
 	if err != nil {
 		return Chart{}, err
 	}
 	return Chart{Name: name, Version: found.Version, Digest: found.Digest}, nil
-}
-
-func chartName(c promote.Chart) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.Repository[strings.LastIndexByte(c.Repository, '/')+1:]
 }
 
 // freight is freight(warehouse).

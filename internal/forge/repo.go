@@ -15,6 +15,7 @@ type Repository struct {
 	FullName      string // owner/name
 	DefaultBranch string
 	CloneURL      string // over HTTPS, on the configured host
+	Size          int64  // bytes, about; 0 where GitHub does not know yet
 	Private       bool
 	Archived      bool
 	Installation  int64 // 0 with a plain token
@@ -61,6 +62,28 @@ func (f *Forge) Repository(ctx context.Context, fullName string) (*Repo, error) 
 	return &Repo{forge: f, client: c, owner: owner, name: name, info: info}, nil
 }
 
+// Public returns the handle of a public repository as the installation of this
+// one sees it, whether the App is installed there or not. The error is
+// [ErrNotFound] when there is none, and when it is private.
+func (r *Repo) Public(ctx context.Context, fullName string) (*Repo, error) {
+	owner, name, err := split(fullName)
+	if err != nil {
+		return nil, err
+	}
+	repo, _, err := r.client.Repositories.Get(ctx, owner, name)
+	if err != nil {
+		return nil, failed(err, "read repository %s", fullName)
+	}
+	info := r.forge.repository(repo, r.info.Installation)
+	if info.Private {
+		return nil, fmt.Errorf("read repository %s: %w", fullName, ErrNotFound)
+	}
+	if owner, name, err = split(info.FullName); err != nil {
+		return nil, err
+	}
+	return &Repo{forge: r.forge, client: r.client, owner: owner, name: name, info: info}, nil
+}
+
 func split(fullName string) (owner, name string, err error) {
 	owner, name, _ = strings.Cut(fullName, "/")
 	if !fullNameForm.MatchString(fullName) || name == "." || name == ".." {
@@ -100,6 +123,7 @@ func (f *Forge) repository(repo *github.Repository, installation int64) Reposito
 		DefaultBranch: repo.GetDefaultBranch(),
 		// Not GitHub's clone_url: our token goes to the configured host only.
 		CloneURL:     f.web + "/" + repo.GetFullName() + ".git",
+		Size:         int64(repo.GetSize()) << 10, // GitHub counts in KiB
 		Private:      repo.GetPrivate(),
 		Archived:     repo.GetArchived(),
 		Installation: installation,

@@ -124,7 +124,7 @@ func (s *Server) repoBody(r *repo) object {
 	return with(s.repoLite(r), object{
 		"git_url": "git" + strings.TrimPrefix(page, "http") + ".git", "ssh_url": "git@127.0.0.1:" + r.fullName() + ".git",
 		"clone_url": page + ".git", "svn_url": page, "mirror_url": nil, "homepage": nil, "language": nil, "license": nil,
-		"default_branch": r.branch, "visibility": visibility, "topics": []string{}, "size": 0,
+		"default_branch": r.branch, "visibility": visibility, "topics": []string{}, "size": r.size,
 		"created_at": stamp(r.created), "updated_at": stamp(r.pushed), "pushed_at": stamp(r.pushed),
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0,
 		"open_issues": open, "open_issues_count": open,

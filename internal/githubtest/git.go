@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -348,4 +349,20 @@ func (g gitDir) diff(from, to string) ([]fileChange, error) {
 		}
 	}
 	return list, nil
+}
+
+// size is how much the objects take on disk, in KiB, rounded up.
+func (g gitDir) size() (int, error) {
+	total := int64(0)
+	err := fs.WalkDir(os.DirFS(string(g)), "objects", func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			total += info.Size()
+		}
+		return err
+	})
+	return int((total + 1023) >> 10), err
 }

@@ -67,6 +67,9 @@ func (s *Server) CreateRepo(owner, name string, files map[string]string) error {
 	if _, err := r.git.commitFiles(r.branch, "", "Initial commit", s.identity(r.owner), contents); err != nil {
 		return fmt.Errorf("create %s/%s: %w", owner, name, err)
 	}
+	if r.size, err = r.git.size(); err != nil {
+		return fmt.Errorf("create %s/%s: %w", owner, name, err)
+	}
 	return s.notice(r, r.owner)
 }
 
@@ -83,6 +86,9 @@ func (s *Server) ImportRepo(owner, name, dir string) error {
 		return fmt.Errorf("import %s/%s: %w", owner, name, err)
 	}
 	if _, err := r.git.run("fetch", "--quiet", "--no-tags", "--", dir, "HEAD:refs/heads/"+r.branch); err != nil {
+		return fmt.Errorf("import %s/%s: %w", owner, name, err)
+	}
+	if r.size, err = r.git.size(); err != nil {
 		return fmt.Errorf("import %s/%s: %w", owner, name, err)
 	}
 	return s.notice(r, r.owner)

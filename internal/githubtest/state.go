@@ -181,6 +181,7 @@ type repo struct {
 	name        string
 	branch      string // the default one
 	private     bool
+	size        int // KiB, from when it was made; GitHub is not up to date either
 	created     time.Time
 	pushed      time.Time
 	git         gitDir

@@ -18,7 +18,7 @@ type Batch struct {
 
 	mu      sync.Mutex
 	objects map[plumbing.Hash]object
-	copied  map[string]plumbing.Hash // trees of other repositories, by their id there
+	copied  map[string]plumbing.Hash // what other repositories name by an id, by that id
 }
 
 // NewBatch starts a write.
@@ -48,14 +48,15 @@ func (b *Batch) WriteCommit(spec CommitSpec) (string, error) {
 // of it) replaced by content; nil or empty content removes it, and a directory
 // left empty by that goes as well. What content names by GitID is used unread
 // where the server is known to have it, and copied otherwise, so content may
-// come from another repository.
+// come from another repository. More than 500,000 files and directories, each
+// id counted once, are refused.
 func (b *Batch) WriteTree(ctx context.Context, base, path string, content fs.FS) (string, error) {
 	if !fs.ValidPath(path) {
 		return "", fmt.Errorf("write a tree: path %q is not allowed", path)
 	}
 	var subtree entry
 	if content != nil {
-		id, err := b.copyDir(content, ".")
+		id, err := (&copying{Batch: b, content: content}).dir(".")
 		if err != nil {
 			return "", fmt.Errorf("write a tree for %s: %w", b.repo.url, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (r *Repo) Commit(ctx context.Context, id string) (Commit, error) {
 const maxTags = 8
 
 func (r *Repo) commit(ctx context.Context, id plumbing.Hash) (Commit, error) {
-	id, o, err := r.peel(ctx, id)
+	id, o, err := peel(ctx, r, id)
 	if err != nil {
 		return Commit{}, err
 	}
@@ -55,20 +56,25 @@ func (r *Repo) commit(ctx context.Context, id plumbing.Hash) (Commit, error) {
 	return c, err
 }
 
+// reader reads objects.
+type reader interface {
+	object(ctx context.Context, id plumbing.Hash) (object, error)
+}
+
 // peel looks through annotated tags.
-func (r *Repo) peel(ctx context.Context, id plumbing.Hash) (plumbing.Hash, object, error) {
+func peel(ctx context.Context, from reader, id plumbing.Hash) (plumbing.Hash, object, error) {
 	for range maxTags {
-		o, err := r.object(ctx, id)
+		o, err := from.object(ctx, id)
 		if err != nil || o.kind != plumbing.TagObject {
 			return id, o, err
 		}
 		var tag gitobject.Tag
 		if err := tag.Decode(o.encoded()); err != nil {
-			return id, object{}, fmt.Errorf("tag %s of %s: %w", id, r.url, err)
+			return id, object{}, fmt.Errorf("tag %s: %w", id, err)
 		}
 		id = tag.Target
 	}
-	return id, object{}, fmt.Errorf("tag %s of %s: too many tags of tags", id, r.url)
+	return id, object{}, fmt.Errorf("tag %s: too many tags of tags", id)
 }
 
 // treeID gives the tree of a commit, a tag or a tree.
@@ -83,7 +89,7 @@ func (r *Repo) treeID(ctx context.Context, id string) (plumbing.Hash, error) {
 	if err := r.fetchCommits(ctx, []plumbing.Hash{h}); err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("fetch from %s: %w", r.url, err)
 	}
-	h, o, err := r.peel(ctx, h)
+	h, o, err := peel(ctx, r, h)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
@@ -152,7 +158,12 @@ func encodeCommit(spec CommitSpec) (object, error) {
 	if err := c.Encode(encoded); err != nil {
 		return object{}, err
 	}
-	return readObject(encoded)
+	r, err := encoded.Reader()
+	if err != nil {
+		return object{}, err
+	}
+	data, err := io.ReadAll(r)
+	return object{kind: plumbing.CommitObject, data: data}, err
 }
 
 // clean is git's own cleaning of names (ident.c): no line end and angle

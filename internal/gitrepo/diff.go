@@ -19,14 +19,18 @@ type FileChange struct {
 	OldMode, NewMode fs.FileMode
 }
 
-// maxChanges bounds a diff: trees that name each other many times over can
-// hold more files than any memory.
-const maxChanges = 500_000
+// Bounds of a diff, in paths and in bytes of them: trees that name each other
+// many times over can hold more files than any memory.
+const (
+	maxChanges     = 500_000
+	maxChangeBytes = 128 << 20
+)
 
 // Diff gives the files that differ between two trees (or the trees of two
-// commits; "" is the empty tree), by path. It reads only directories whose ids
-// differ, a level of both trees per request where they are missing.
-func (r *Repo) Diff(ctx context.Context, treeA, treeB string) ([]FileChange, error) {
+// commits; "" is the empty tree), by path: those at and under the given paths,
+// or all where none is given. It reads only directories whose ids differ, a
+// level of both trees per request where they are missing.
+func (r *Repo) Diff(ctx context.Context, treeA, treeB string, under ...string) ([]FileChange, error) {
 	a, err := r.diffRoot(ctx, treeA)
 	if err != nil {
 		return nil, err
@@ -36,6 +40,7 @@ func (r *Repo) Diff(ctx context.Context, treeA, treeB string) ([]FileChange, err
 		return nil, err
 	}
 	var changes []FileChange
+	met, size := 0, 0
 	level := []pair{{a: a, b: b}}
 	for len(level) > 0 {
 		if err := r.ensurePairs(ctx, level); err != nil {
@@ -48,16 +53,19 @@ func (r *Repo) Diff(ctx context.Context, treeA, treeB string) ([]FileChange, err
 				return nil, err
 			}
 			for _, q := range inside {
+				if !q.concerns(under) {
+					continue
+				}
+				if met, size = met+1, size+len(q.path); met > maxChanges || size > maxChangeBytes {
+					return nil, fmt.Errorf("compare trees of %s: more than %d changes, or their paths take more than %d bytes", r.url, maxChanges, maxChangeBytes)
+				}
 				if q.a.mode.isDir() || q.b.mode.isDir() {
 					next = append(next, q)
 				}
-				if change, ok := q.change(); ok {
+				if change, ok := q.change(); ok && q.within(under) {
 					changes = append(changes, change)
 				}
 			}
-		}
-		if len(next)+len(changes) > maxChanges {
-			return nil, fmt.Errorf("compare trees of %s: more than %d changes", r.url, maxChanges)
 		}
 		level = next
 	}
@@ -69,6 +77,21 @@ func (r *Repo) Diff(ctx context.Context, treeA, treeB string) ([]FileChange, err
 type pair struct {
 	path string
 	a, b entry
+}
+
+// within says whether the pair is at or under one of the paths.
+func (p pair) within(paths []string) bool {
+	return len(paths) == 0 || slices.ContainsFunc(paths, func(of string) bool { return isUnder(p.path, of) })
+}
+
+// concerns says whether something at or under the pair can be within paths.
+func (p pair) concerns(paths []string) bool {
+	return p.within(paths) || slices.ContainsFunc(paths, func(of string) bool { return isUnder(of, p.path) })
+}
+
+// isUnder says whether a path is another one, or lies beneath it.
+func isUnder(path, of string) bool {
+	return of == "." || path == of || strings.HasPrefix(path, of+"/")
 }
 
 func (r *Repo) diffRoot(ctx context.Context, id string) (entry, error) {

@@ -1,7 +1,6 @@
 package gitrepo
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -74,26 +73,39 @@ type entry struct {
 
 // directory is a decoded git tree.
 type directory struct {
-	entries []entry // in git's order
+	entries []entry // in git's order, else byName is there
 	byName  map[string]int
 }
 
+// find looks a name up. Git's order is that of files and directories apart, so
+// in order means looking twice.
 func (d *directory) find(name string) (entry, bool) {
-	i, ok := d.byName[name]
-	if !ok {
-		return entry{}, false
+	if d.byName != nil {
+		i, ok := d.byName[name]
+		if !ok {
+			return entry{}, false
+		}
+		return d.entries[i], true
 	}
-	return d.entries[i], true
+	for _, as := range []mode{modeFile, modeDir} {
+		if i, ok := slices.BinarySearchFunc(d.entries, entry{name: name, mode: as}, compareEntries); ok {
+			return d.entries[i], true
+		}
+	}
+	return entry{}, false
 }
 
 // typicalEntry is about how many bytes an entry takes in a tree object.
 const typicalEntry = 36
 
 func decodeDirectory(data []byte) (*directory, error) {
-	d := &directory{byName: make(map[string]int, len(data)/typicalEntry), entries: make([]entry, 0, len(data)/typicalEntry)}
-	for len(data) > 0 {
-		head, rest, found := bytes.Cut(data, []byte{0})
-		rawMode, name, split := strings.Cut(string(head), " ")
+	// Names are parts of one string: a listing may hold thousands.
+	text := string(data)
+	d := &directory{entries: make([]entry, 0, len(data)/typicalEntry)}
+	ordered := true
+	for len(text) > 0 {
+		head, rest, found := strings.Cut(text, "\x00")
+		rawMode, name, split := strings.Cut(head, " ")
 		bits, err := strconv.ParseUint(rawMode, 8, 32)
 		if !found || !split || err != nil || len(rest) < len(plumbing.ZeroHash) {
 			return nil, errors.New("malformed tree")
@@ -101,14 +113,39 @@ func decodeDirectory(data []byte) (*directory, error) {
 		if err := checkName(name); err != nil {
 			return nil, err
 		}
-		if _, double := d.byName[name]; double {
-			return nil, fmt.Errorf("tree has two entries %q", name)
+		e := entry{name: name, mode: mode(bits), id: plumbing.Hash([]byte(rest[:20]))}
+		if n := len(d.entries); n > 0 && compareEntries(d.entries[n-1], e) >= 0 {
+			ordered = false
 		}
-		d.byName[name] = len(d.entries)
-		d.entries = append(d.entries, entry{name: name, mode: mode(bits), id: plumbing.Hash(rest[:20])})
-		data = rest[20:]
+		d.entries = append(d.entries, e)
+		text = rest[20:]
+	}
+	if err := d.index(ordered); err != nil {
+		return nil, err
 	}
 	return d, nil
+}
+
+// index refuses names that are there twice, and makes those of a tree that is
+// not in order findable, as some old programs left them.
+func (d *directory) index(ordered bool) error {
+	if !ordered {
+		d.byName = make(map[string]int, len(d.entries))
+	}
+	for i, e := range d.entries {
+		double := false
+		switch {
+		case !ordered:
+			_, double = d.byName[e.name]
+			d.byName[e.name] = i
+		case e.mode.isDir(): // in order, only a file can have the same name
+			_, double = slices.BinarySearchFunc(d.entries, entry{name: e.name, mode: modeFile}, compareEntries)
+		}
+		if double {
+			return fmt.Errorf("tree has two entries %q", e.name)
+		}
+	}
+	return nil
 }
 
 // encodeDirectory gives the tree object of entries with distinct names, in

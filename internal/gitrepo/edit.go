@@ -121,16 +121,33 @@ func (b *Batch) known(info fs.FileInfo) (id string, h plumbing.Hash, ok bool) {
 	return named.GitID(), h, b.repo.serverHas(h)
 }
 
-// copyDir gives the tree of a directory of content, the empty tree's id when
-// there is no file in it.
-func (b *Batch) copyDir(content fs.FS, dir string) (plumbing.Hash, error) {
-	list, err := fs.ReadDir(content, dir)
+// Bounds of one content, in files and directories and in bytes of a path: trees
+// that name each other many times over can hold more than any memory.
+const (
+	maxCopied    = 500_000
+	maxPathBytes = 4096
+)
+
+// copying is content on its way into a batch.
+type copying struct {
+	*Batch
+	content fs.FS
+	count   int // of files and directories met
+}
+
+// dir gives the tree of a directory of content, the empty tree's id when there
+// is no file in it.
+func (c *copying) dir(dir string) (plumbing.Hash, error) {
+	list, err := fs.ReadDir(c.content, dir)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
+	if c.count += len(list); c.count > maxCopied {
+		return plumbing.ZeroHash, fmt.Errorf("%s: more than %d files and directories", dir, maxCopied)
+	}
 	var entries []entry
 	for _, item := range list {
-		e, err := b.copyEntry(content, path.Join(dir, item.Name()), item)
+		e, err := c.entry(path.Join(dir, item.Name()), item)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
@@ -145,12 +162,15 @@ func (b *Batch) copyDir(content fs.FS, dir string) (plumbing.Hash, error) {
 	if err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("%s: %w", dir, err)
 	}
-	return b.put(o), nil
+	return c.put(o), nil
 }
 
-func (b *Batch) copyEntry(content fs.FS, name string, item fs.DirEntry) (entry, error) {
+func (c *copying) entry(name string, item fs.DirEntry) (entry, error) {
 	if err := checkName(item.Name()); err != nil {
 		return entry{}, fmt.Errorf("%s: %w", path.Dir(name), err)
+	}
+	if len(name) > maxPathBytes {
+		return entry{}, fmt.Errorf("%.100s...: a path of more than %d bytes", name, maxPathBytes)
 	}
 	info, err := item.Info()
 	if err != nil {
@@ -161,7 +181,7 @@ func (b *Batch) copyEntry(content fs.FS, name string, item fs.DirEntry) (entry, 
 		return entry{}, fmt.Errorf("%s: %w", name, err)
 	}
 	e := entry{name: item.Name(), mode: m}
-	said, id, known := b.known(info)
+	said, id, known := c.known(info)
 	switch {
 	case m == modeSubmodule:
 		if said == "" {
@@ -170,14 +190,10 @@ func (b *Batch) copyEntry(content fs.FS, name string, item fs.DirEntry) (entry, 
 		e.id = id
 	case known:
 		e.id = id
-	case m == modeDir:
-		return b.copySubdir(content, name, e, said)
 	default:
-		data, err := readEntry(content, name, m)
-		if err != nil {
+		if e.id, err = c.once(name, m, said); err != nil {
 			return entry{}, err
 		}
-		e.id = b.put(object{kind: plumbing.BlobObject, data: data})
 	}
 	if e.id == emptyTree {
 		return entry{}, nil
@@ -185,28 +201,32 @@ func (b *Batch) copyEntry(content fs.FS, name string, item fs.DirEntry) (entry, 
 	return e, nil
 }
 
-// copySubdir copies a directory; one of another repository once, wherever it
+// once copies a file or directory; one of another repository once, wherever it
 // appears. said is its id there, "" when it has none.
-func (b *Batch) copySubdir(content fs.FS, name string, e entry, said string) (entry, error) {
-	b.mu.Lock()
-	id, done := b.copied[said]
-	b.mu.Unlock()
-	if !done {
-		var err error
-		if id, err = b.copyDir(content, name); err != nil {
-			return entry{}, err
-		}
-		if said != "" {
-			b.mu.Lock()
-			b.copied[said] = id
-			b.mu.Unlock()
-		}
+func (c *copying) once(name string, m mode, said string) (plumbing.Hash, error) {
+	c.mu.Lock()
+	id, done := c.copied[said]
+	c.mu.Unlock()
+	if done {
+		return id, nil
 	}
-	if id == emptyTree {
-		return entry{}, nil
+	var err error
+	if m == modeDir {
+		id, err = c.dir(name)
+	} else {
+		var data []byte
+		data, err = readEntry(c.content, name, m)
+		id = c.put(object{kind: plumbing.BlobObject, data: data})
 	}
-	e.id = id
-	return e, nil
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	if said != "" {
+		c.mu.Lock()
+		c.copied[said] = id
+		c.mu.Unlock()
+	}
+	return id, nil
 }
 
 func readEntry(content fs.FS, name string, m mode) ([]byte, error) {

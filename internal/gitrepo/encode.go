@@ -5,8 +5,10 @@ import (
 	"compress/zlib"
 	"crypto/sha1"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,15 +19,27 @@ import (
 // deflaters are used again: making one takes longer than deflating a small
 // object. They make the least effort, which is a third of the usual time for a
 // tenth more bytes.
-var deflaters = sync.Pool{New: func() any {
-	z, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // the level is a valid one
-	return z
-}}
+var deflaters = pool(zlib.BestSpeed)
+
+// storers make none, for files of their own: most are smaller than the block
+// that they take anyway, and large trees are ids, which do not get smaller.
+// Blobs from smallBlob on are deflated, so that a mirror takes no more than
+// about what came over the wire.
+var storers = pool(zlib.NoCompression)
+
+const smallBlob = 64 << 10
+
+func pool(level int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		z, _ := zlib.NewWriterLevel(io.Discard, level) // the levels are valid ones
+		return z
+	}}
+}
 
 // deflate adds one zlib stream of all parts.
-func deflate(to *bytes.Buffer, parts ...[]byte) {
-	z := deflaters.Get().(*zlib.Writer)
-	defer deflaters.Put(z)
+func deflate(to *bytes.Buffer, by *sync.Pool, parts ...[]byte) {
+	z := by.Get().(*zlib.Writer)
+	defer by.Put(z)
 	z.Reset(to)
 	for _, part := range parts {
 		z.Write(part) // a bytes.Buffer takes every write
@@ -47,7 +61,7 @@ func encodePack(to *bytes.Buffer, objects map[plumbing.Hash]object) {
 	for _, id := range ids {
 		o := objects[id]
 		to.Write(o.packHead())
-		deflate(to, o.data)
+		deflate(to, deflaters, o.data)
 	}
 	sum := sha1.Sum(to.Bytes()[start:])
 	to.Write(sum[:])
@@ -69,15 +83,23 @@ func (o object) packHead() []byte {
 // Whoever reads finds all of it or nothing. One writer at a time.
 func writeLoose(dir string, id plumbing.Hash, o object) error {
 	var file bytes.Buffer
-	deflate(&file, fmt.Appendf(nil, "%s %d\x00", o.kind, len(o.data)), o.data)
+	by := storers
+	if o.kind == plumbing.BlobObject && len(o.data) >= smallBlob {
+		by = deflaters
+	}
+	deflate(&file, by, fmt.Appendf(nil, "%s %d\x00", o.kind, len(o.data)), o.data)
 	name := id.String()
 	folder := filepath.Join(dir, "objects", name[:2])
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	staged := filepath.Join(folder, "tmp_obj_towpath")
+	staged := filepath.Join(dir, "objects", "tmp_obj_towpath")
 	if err := os.WriteFile(staged, file.Bytes(), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(staged, filepath.Join(folder, name[2:]))
+	err := os.Rename(staged, filepath.Join(folder, name[2:]))
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return err
+		}
+		err = os.Rename(staged, filepath.Join(folder, name[2:]))
+	}
+	return err
 }

@@ -116,15 +116,15 @@ func TestAPushAsksForTheAdvertisementWhereTheServerMinds(t *testing.T) {
 	checkRefs(t, repo, map[string]string{"refs/heads/main": id})
 }
 
-func TestServersThatAllowLess(t *testing.T) {
-	const noFilter, blobsOnly = "no filter", "blob:none only"
+// lesserServers are ways to allow less than GitHub does.
+func lesserServers() map[string]func(*gitServer, *serverRepo) {
 	refuse := func(w http.ResponseWriter, text string) bool {
 		fmt.Fprintf(w, "%04xERR %s", len(text)+8, text)
 		return true
 	}
-	for name, prepare := range map[string]func(*gitServer, *serverRepo){
-		noFilter:  func(_ *gitServer, r *serverRepo) { r.git("config", "uploadpack.allowFilter", "false") },
-		blobsOnly: func(_ *gitServer, r *serverRepo) { r.git("config", "uploadpackfilter.tree.allow", "false") },
+	return map[string]func(*gitServer, *serverRepo){
+		"no filter":      func(_ *gitServer, r *serverRepo) { r.git("config", "uploadpack.allowFilter", "false") },
+		"blob:none only": func(_ *gitServer, r *serverRepo) { r.git("config", "uploadpackfilter.tree.allow", "false") },
 		"no objects by id": func(s *gitServer, r *serverRepo) {
 			s.on("fetch", func(body []byte, w http.ResponseWriter, git http.Handler, req *http.Request) bool {
 				heads := r.git("for-each-ref", "--format=%(objectname)")
@@ -136,7 +136,43 @@ func TestServersThatAllowLess(t *testing.T) {
 				return false
 			})
 		},
+	}
+}
+
+func TestOnlyWhatTheServerLacksIsMissing(t *testing.T) {
+	server := newGitServer(t)
+	r := server.create(t, "acme/app")
+	r.commit("main", file{"a", "1"})
+	gone := strings.Repeat("1", 40)
+	for words, missing := range map[string]bool{
+		"":                                  false, // an empty answer
+		"out of memory, try again later":    false,
+		"upload-pack: not our ref " + gone:  true,
+		"want " + gone + " not valid":       true,
+		"unadvertised object " + gone:       true,
+		"the service is not valid any more": false,
 	} {
+		server.on("fetch", func(_ []byte, w http.ResponseWriter, _ http.Handler, _ *http.Request) bool {
+			if words != "" {
+				fmt.Fprintf(w, "%04xERR %s", len(words)+8, words)
+			}
+			return true
+		})
+		repo := mirrorOf(t, "", r)
+		err := fetch(context.Background(), repo, gone)
+		var unreachable *gitrepo.UnreachableError
+		if err == nil || gitrepo.IsMissing(err) != missing || errors.As(err, &unreachable) == missing {
+			t.Errorf("%q: missing %t, want %t: %v", words, gitrepo.IsMissing(err), missing, err)
+		}
+		optional := repo.Prefetch(context.Background(), gitrepo.Need{Commit: gone, Optional: true})
+		if (optional == nil) != missing {
+			t.Errorf("%q: optional: %v", words, optional)
+		}
+	}
+}
+
+func TestServersThatAllowLess(t *testing.T) {
+	for name, prepare := range lesserServers() {
 		t.Run(name, func(t *testing.T) {
 			server := newGitServer(t)
 			r := server.create(t, "acme/app")

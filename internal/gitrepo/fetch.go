@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -40,97 +44,110 @@ const (
 	// better off with what is needed of the new commit.
 	maxDifference      = 10_000
 	maxDifferenceBytes = 64 << 20
-	// maxPackBytes bounds every other answer.
-	maxPackBytes = 2 << 30
+	// maxPackBytes bounds every other answer on the wire.
+	maxPackBytes = maxUnpackedBytes
+	// maxAncestors is how many commits come with one that is new to the mirror:
+	// what is compared with a head is mostly a little behind it.
+	// maxAncestorsInAll bounds them for all commits of a request.
+	maxAncestors      = 50
+	maxAncestorsInAll = 500
 )
 
-var (
-	errTooMuch = errors.New("the server sends too much")
-	errNoPack  = errors.New("the server's answer ended before the objects")
-)
+var errNoPack = errors.New("the server's answer ended before the objects")
 
 // fetchRequest is one fetch of protocol v2.
 type fetchRequest struct {
 	wants, haves []plumbing.Hash
 	depth        int // commits from each wanted one; 0: all that are not behind haves
 	scope        scope
+	ancestors    int  // depth instead, where that brings commits and nothing else
 	bounded      bool // errTooMuch past maxDifference
 }
 
-// Fetch makes commits available: nothing is asked when all are here, else one
-// request for those whose ref was followed before, with all that changed, and
-// one for the others, with nothing but the commits.
-func (r *Repo) Fetch(ctx context.Context, commits ...string) error {
-	ids, err := parseIDs(commits)
+// fetchCommits makes commits available, and those of whole with all that is
+// in them: nothing is asked when all are here, else one request for those whose
+// ref was followed before, with all that changed, and one for the others, with
+// nothing but the commits. What can not be asked for together is asked for in
+// parallel.
+func (r *Repo) fetchCommits(ctx context.Context, ids []plumbing.Hash, whole ...plumbing.Hash) error {
+	all := append(slices.Clip(ids), whole...)
+	err := r.fetchMissing(ctx, all, func(missing []plumbing.Hash) error {
+		return r.fetchNew(ctx, missing, whole)
+	})
 	if err != nil {
 		return err
 	}
-	if err := r.fetchCommits(ctx, ids); err != nil {
-		return fmt.Errorf("fetch from %s: %w", r.url, err)
-	}
-	return nil
+	return r.lines.got(all)
 }
 
-func (r *Repo) fetchCommits(ctx context.Context, ids []plumbing.Hash) error {
-	if len(r.objects.missing(ids)) > 0 {
-		if err := r.takeTurn(ctx); err != nil {
-			return err
-		}
-		defer r.endTurn()
-		if err := r.fetchMissingCommits(ctx, r.objects.missing(ids)); err != nil {
-			return err
-		}
-	}
-	return r.lines.got(ids)
-}
-
-func (r *Repo) fetchMissingCommits(ctx context.Context, missing []plumbing.Hash) error {
-	var followed, single []plumbing.Hash
+// fetchNew fetches commits that are not here.
+func (r *Repo) fetchNew(ctx context.Context, missing, whole []plumbing.Hash) error {
+	var followed, single, entire []plumbing.Hash
+	small, closed := r.server.isSmall(), r.server.isClosed()
 	for _, id := range missing {
-		if r.lines.followed(id) && !r.closed {
+		switch {
+		case !closed && r.lines.followed(id):
 			followed = append(followed, id)
-		} else {
+		case small, closed, slices.Contains(whole, id):
+			entire = append(entire, id)
+		default:
 			single = append(single, id)
 		}
 	}
+	depth := 1
+	if small {
+		depth = maxAncestors
+	}
+	group, ctx := errgroup.WithContext(ctx)
 	if len(followed) > 0 {
-		err := r.ask(ctx, fetchRequest{wants: followed, haves: r.lines.haves(followed), scope: withAll, bounded: true})
-		if errors.Is(err, errTooMuch) {
-			single = append(single, followed...)
-		} else if err != nil {
-			return err
-		}
+		group.Go(func() error { return r.fetchDifference(ctx, followed) })
 	}
-	if len(single) == 0 {
-		return nil
+	if len(single) > 0 {
+		group.Go(func() error { return r.fetchSingle(ctx, single) })
 	}
-	scope := alone
-	if r.closed {
-		scope = withAll
+	if len(entire) > 0 {
+		group.Go(func() error { return r.orSingle(ctx, fetchRequest{wants: entire, depth: depth, scope: withAll}) })
 	}
-	return r.ask(ctx, fetchRequest{wants: single, depth: 1, scope: scope})
+	return group.Wait()
+}
+
+// fetchDifference fetches commits with all that changed in them. It does not
+// ask for deltas to what is here: a spare mirror may lack what the server takes
+// for their base, and a second request costs more than the bytes.
+func (r *Repo) fetchDifference(ctx context.Context, ids []plumbing.Hash) error {
+	return r.orSingle(ctx, fetchRequest{wants: ids, haves: r.lines.haves(ids), scope: withAll, bounded: true})
+}
+
+// orSingle fetches commits with what is in them, and without where that is too
+// much: what of it is needed may be little.
+func (r *Repo) orSingle(ctx context.Context, req fetchRequest) error {
+	err := r.ask(ctx, req)
+	if errors.Is(err, errTooMuch) {
+		return r.fetchSingle(ctx, req.wants)
+	}
+	return err
+}
+
+// fetchSingle fetches commits and nothing that is in them.
+func (r *Repo) fetchSingle(ctx context.Context, ids []plumbing.Hash) error {
+	return r.ask(ctx, fetchRequest{wants: ids, depth: 1, ancestors: min(maxAncestors, maxAncestorsInAll/len(ids))})
 }
 
 // ensure makes objects available by id: one request for all that are missing
 // (per maxWants).
 func (r *Repo) ensure(ctx context.Context, ids []plumbing.Hash, scope scope) error {
-	if len(r.objects.missing(ids)) == 0 {
+	return r.fetchMissing(ctx, ids, func(missing []plumbing.Hash) error {
+		for chunk := range slices.Chunk(missing, maxWants) {
+			err := r.ask(ctx, fetchRequest{wants: chunk, depth: 1, scope: scope})
+			if lacks(err) {
+				err = r.fetchWhole(ctx, chunk, err)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		return nil
-	}
-	if err := r.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer r.endTurn()
-	for missing := range slices.Chunk(r.objects.missing(ids), maxWants) {
-		err := r.ask(ctx, fetchRequest{wants: missing, depth: 1, scope: scope})
-		if isRefusal(err) {
-			err = r.fetchWhole(ctx, missing, err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // fetchWhole is for servers that give objects by a ref's head only: it takes
@@ -147,30 +164,33 @@ func (r *Repo) fetchWhole(ctx context.Context, missing []plumbing.Hash, refusal 
 	if len(r.objects.missing(missing)) > 0 {
 		return refusal
 	}
-	r.closed = true
+	r.server.close()
 	return nil
 }
 
-func (r *Repo) takeTurn(ctx context.Context) error {
-	select {
-	case r.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// IsMissing says whether an error means that the server does not have what was
+// asked for, or does not give it: asking again does not help.
+func IsMissing(err error) bool { return lacks(err) }
 
-func (r *Repo) endTurn() { <-r.turn }
-
-// IsMissing says whether an error means that the server understood what was
-// asked for and does not have it, or does not give it: asking again does not help.
-func IsMissing(err error) bool { return isRefusal(err) }
-
-// isRefusal says whether a server understood that a fetch was asked for and
-// did not want it so.
+// isRefusal says whether a server may have minded the filter of a fetch.
 func isRefusal(err error) bool {
 	var said *serverError
 	return errors.As(err, &said) || errors.Is(err, errNoPack)
+}
+
+// lacking words are what servers say of objects that they do not have or do
+// not show: git and GitHub, then git of old, then JGit.
+var (
+	lackingWords = []string{"not our ref", "unadvertised object"}
+	jgitLacks    = regexp.MustCompile(`want [0-9a-f]{40} not valid`)
+)
+
+// lacks says whether a server refused since it does not have, or does not
+// show, one of the objects.
+func lacks(err error) bool {
+	var said *serverError
+	return errors.As(err, &said) && (jgitLacks.MatchString(said.text) ||
+		slices.ContainsFunc(lackingWords, func(words string) bool { return strings.Contains(said.text, words) }))
 }
 
 // ask makes one fetch, with the sparest filter that the server takes. What it
@@ -180,14 +200,12 @@ func (r *Repo) ask(ctx context.Context, req fetchRequest) error {
 	var first error
 	var tried []string
 	for _, filter := range req.scope.filters() {
-		if r.refused[filter] {
+		if r.server.refuses(filter) {
 			continue
 		}
 		err := r.fetchOnce(ctx, req, filter)
 		if err == nil {
-			for _, refused := range tried {
-				r.refused[refused] = true
-			}
+			r.server.learn(tried)
 			return nil
 		}
 		if errors.Is(err, errTooMuch) {
@@ -196,15 +214,25 @@ func (r *Repo) ask(ctx context.Context, req fetchRequest) error {
 		if !isRefusal(err) {
 			return &UnreachableError{err}
 		}
+		if lacks(err) {
+			return err // with whatever filter
+		}
 		if first == nil {
 			first = err
 		}
 		tried = append(tried, filter)
 	}
-	return first
+	return &UnreachableError{first} // whatever it minds, it said nothing of the objects
 }
 
+// barely says whether wanted commits come without their trees.
+func barely(filter string) bool { return filter == "tree:0" }
+
 func (req fetchRequest) encode(filter string) []byte {
+	depth := req.depth
+	if barely(filter) {
+		depth = max(depth, req.ancestors)
+	}
 	var w pktWriter
 	w.linef("command=fetch\n")
 	w.delim()
@@ -213,8 +241,8 @@ func (req fetchRequest) encode(filter string) []byte {
 	if filter != "" {
 		w.linef("filter %s\n", filter)
 	}
-	if req.depth > 0 {
-		w.linef("deepen %d\n", req.depth)
+	if depth > 0 {
+		w.linef("deepen %d\n", depth)
 	}
 	for _, id := range req.wants {
 		w.linef("want %s\n", id)
@@ -246,30 +274,37 @@ func (r *Repo) fetchOnce(ctx context.Context, req fetchRequest, filter string) e
 			break
 		}
 	}
-	return r.receive(&sideband{pkt: lines}, req.bounded)
+	return r.receive(&sideband{pkt: lines}, req, filter)
 }
 
 // receive reads one pack. Its head says how many objects will come.
-func (r *Repo) receive(pack io.Reader, bounded bool) error {
-	limited := &io.LimitedReader{R: pack, N: maxPackBytes}
-	if bounded {
-		limited.N = maxDifferenceBytes
+func (r *Repo) receive(pack io.Reader, req fetchRequest, filter string) error {
+	most := int64(maxPackBytes)
+	if req.bounded {
+		most = maxDifferenceBytes
 	}
+	limited := &io.LimitedReader{R: pack, N: most}
 	buffered := bufio.NewReaderSize(limited, 1<<16)
 	head, err := buffered.Peek(12)
 	if err != nil {
 		return noEOF(err)
 	}
 	count := binary.BigEndian.Uint32(head[8:])
-	if bounded && count > maxDifference {
-		return errTooMuch
+	if req.bounded && count > maxDifference {
+		return fmt.Errorf("%w: %d objects changed", errTooMuch, count)
 	}
 	if count == 0 {
 		return nil
 	}
-	err = r.objects.addPack(buffered, count)
+	passing := none
+	if req.ancestors > 0 && barely(filter) {
+		passing = func(id plumbing.Hash, o object) bool {
+			return o.kind == plumbing.CommitObject && !slices.Contains(req.wants, id)
+		}
+	}
+	err = r.objects.addPack(buffered, count, passing)
 	if err != nil && limited.N <= 0 {
-		return errTooMuch
+		return fmt.Errorf("%w: more than %d bytes in one answer", errTooMuch, most)
 	}
 	if err != nil {
 		return fmt.Errorf("receive objects: %w", err)

@@ -11,6 +11,11 @@
 // missing), one POST to receive-pack for writing. Objects, packs and their
 // encoding are go-git's, and no go-git type leaves this package.
 //
+// An object may have 100 MiB, as on GitHub, and all that one fetch brings 256 MiB
+// unpacked; more is refused, with an error that says how much.
+//
+// A clone that somebody has on disk can be read as well, without any network.
+//
 // Ids of commits, trees and blobs are 40 hex digits.
 package gitrepo
 
@@ -33,9 +38,15 @@ type Remote struct {
 	// URL is what one would clone, https://github.com/owner/name.git, without
 	// user or password in it.
 	URL string
+	// ID is the server's number of the repository, 0 when nobody said. Another
+	// repository under the same name has another one, and another mirror.
+	ID int64
 	// Credentials is asked before every request, since tokens live an hour.
 	// Nil: anonymous.
 	Credentials func(ctx context.Context) (username, password string, err error)
+	// Size is about how many bytes the server keeps of the repository, 0 when
+	// nobody said. A small one is fetched whole, which takes fewer requests.
+	Size int64
 }
 
 // Mirrors owns the mirrors of all remotes.
@@ -47,8 +58,16 @@ type Mirrors struct {
 	repos map[string]*Repo
 }
 
+// key tells mirrors apart.
+func (r Remote) key() string {
+	if r.ID == 0 {
+		return r.URL
+	}
+	return fmt.Sprintf("%s\n%d", r.URL, r.ID)
+}
+
 // NewMirrors keeps mirrors under dir, one bare object directory per remote
-// URL, or in memory only when dir is "". One process owns dir. A nil client
+// repository, or in memory only when dir is "". One process owns dir. A nil client
 // is http.DefaultClient; redirects are handled here, whatever the client says.
 func NewMirrors(dir string, client *http.Client) (*Mirrors, error) {
 	if client == nil {
@@ -66,8 +85,8 @@ func NewMirrors(dir string, client *http.Client) (*Mirrors, error) {
 	return &Mirrors{dir: dir, client: &own, repos: map[string]*Repo{}}, nil
 }
 
-// Repo gives the mirror of a remote, the same one for the same URL. No
-// request is made. The credentials of the latest call are the ones used.
+// Repo gives the mirror of a remote, the same one for the same URL and
+// ID. No request is made. The credentials of the latest call are the ones used.
 func (m *Mirrors) Repo(remote Remote) (*Repo, error) {
 	u, err := url.Parse(remote.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
@@ -78,13 +97,15 @@ func (m *Mirrors) Repo(remote Remote) (*Repo, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, ok := m.repos[remote.URL]; ok {
+	if r, ok := m.repos[remote.key()]; ok {
 		r.remote.useCredentials(remote.Credentials) // an App may have been installed anew
+		r.server.setSize(remote.Size)
+		touch(r.objects.dir)
 		return r, nil
 	}
 	dir := ""
 	if m.dir != "" {
-		sum := sha256.Sum256([]byte(remote.URL))
+		sum := sha256.Sum256([]byte(remote.key()))
 		dir = filepath.Join(m.dir, hex.EncodeToString(sum[:16])+".git")
 	}
 	objects, err := openStore(dir)
@@ -97,10 +118,11 @@ func (m *Mirrors) Repo(remote Remote) (*Repo, error) {
 		objects: objects,
 		trees:   newTreeCache(),
 		lines:   loadLines(dir),
-		turn:    make(chan struct{}, 1),
-		refused: map[string]bool{},
+		claims:  claims{held: map[plumbing.Hash]chan struct{}{}},
+		server:  server{refused: map[string]bool{}, size: remote.Size},
 	}
-	m.repos[remote.URL] = r
+	m.repos[remote.key()] = r
+	touch(dir)
 	return r, nil
 }
 
@@ -111,14 +133,9 @@ type Repo struct {
 	objects *store
 	trees   *treeCache
 	lines   *lines
-
-	// turn lets one fetch run at a time, so that two readers in want of the
-	// same objects ask once. A channel, since waiting must end with the context.
-	turn chan struct{}
-	// refused are the filters that the server did not take. Guarded by turn.
-	refused map[string]bool
-	// closed is set when the server gives no objects by id. Guarded by turn.
-	closed bool
+	claims  claims
+	server  server
+	held    sync.RWMutex // read by those who must not lose the mirror to Clean
 }
 
 // parseID accepts a full object id and nothing shorter.

@@ -45,10 +45,6 @@ func (r *Repo) deepen(ctx context.Context, from string, next plumbing.Hash, seen
 	if r.objects.has(next) {
 		return nil
 	}
-	if err := r.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer r.endTurn()
 	depth := min(limit, max(firstDeepening, 4*seen))
 	return r.ask(ctx, fetchRequest{wants: []plumbing.Hash{plumbing.NewHash(from)}, depth: depth})
 }
@@ -67,12 +63,7 @@ func (r *Repo) IsAncestor(ctx context.Context, ancestor, descendant string) (boo
 	// One request for what is behind descendant and not behind ancestor. Now
 	// every parent that is still missing is behind ancestor; and if ancestor is
 	// behind descendant, the commit after it on the way came along and names it.
-	if err := r.takeTurn(ctx); err != nil {
-		return false, err
-	}
-	err = r.ask(ctx, fetchRequest{wants: ids[1:], haves: ids[:1]})
-	r.endTurn()
-	if err != nil {
+	if err := r.ask(ctx, fetchRequest{wants: ids[1:], haves: ids[:1]}); err != nil {
 		return false, fmt.Errorf("read the history of %s: %w", r.url, err)
 	}
 	found, _, err = r.reaches(ctx, ids[1], ids[0])

@@ -111,7 +111,7 @@ func TestIsAncestor(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, know := range [][]string{nil, {c.ancestor}, {c.descendant}, {c.ancestor, c.descendant}} {
 				repo := mirrorOf(t, "", r)
-				if err := repo.Fetch(context.Background(), know...); err != nil {
+				if err := fetch(context.Background(), repo, know...); err != nil {
 					t.Fatal(err)
 				}
 				server.asked()
@@ -190,7 +190,7 @@ func TestFarBehindOnlyTheNewCommitIsFetched(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := repo.Fetch(ctx, refs["refs/heads/main"]); err != nil {
+		if err := fetch(ctx, repo, refs["refs/heads/main"]); err != nil {
 			t.Fatal(err)
 		}
 		return refs["refs/heads/main"]
@@ -247,4 +247,66 @@ func TestURLsWithCredentialsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
+}
+
+func TestACommitComesWithSomeOfWhatIsBeforeIt(t *testing.T) {
+	server := newGitServer(t)
+	r := server.create(t, "acme/app")
+	r.commit("main", file{"a", "first"})
+	r.history("main", 100)
+	dir := t.TempDir()
+	repo := mirrorOf(t, dir, r)
+	ctx := context.Background()
+	main := r.git("rev-parse", "main")
+	if err := repo.Prefetch(ctx, gitrepo.Need{Commit: main}); err != nil {
+		t.Fatal(err)
+	}
+	server.asked()
+	if _, err := repo.Commit(ctx, r.git("rev-parse", "main~20")); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := repo.IsAncestor(ctx, r.git("rev-parse", "main~30"), main); err != nil || !found {
+		t.Errorf("an ancestor: %t, %v", found, err)
+	}
+	if asked := server.asked(); asked != "" {
+		t.Errorf("asked %q", asked)
+	}
+	if n := filesIn(t, dir); n != 1 {
+		t.Errorf("%d objects are kept on disk, want the commit alone", n)
+	}
+}
+
+func TestADiffOfTreesOfTheSameTreesIsBounded(t *testing.T) {
+	r := newGitServer(t).create(t, "acme/app")
+	below := "100644 blob " + r.blob("x")
+	for range 2 { // 160 times 160 paths of 6000 bytes
+		below = "040000 tree " + r.tree(160, below, strings.Repeat("n", 3000))
+	}
+	root := strings.Fields(below)[2]
+	commit := r.git("commit-tree", "-m", "bomb", root)
+	r.git("update-ref", "refs/heads/main", commit)
+	repo := mirrorOf(t, "", r)
+	if _, err := repo.Diff(context.Background(), "", commit); err == nil || !strings.Contains(err.Error(), "more than 500000 changes") {
+		t.Error(err)
+	}
+	got, err := repo.Diff(context.Background(), "", commit, "0"+strings.Repeat("n", 3000)+"/1"+strings.Repeat("n", 3000))
+	if err != nil || len(got) != 1 {
+		t.Errorf("one path of it: %d changes, %v", len(got), err)
+	}
+}
+
+// tree makes a tree that has the same entry under n names.
+func (r *serverRepo) tree(n int, entry, name string) string {
+	r.t.Helper()
+	var lines strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lines, "%s\t%d%s\n", entry, i, name)
+	}
+	make := command(r.dir, nil, "mktree")
+	make.Stdin = strings.NewReader(lines.String())
+	out, err := make.Output()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }

@@ -71,7 +71,7 @@ func TestAMirrorOnDiskServesTheNextProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := repo.Fetch(ctx, refs["refs/heads/main"]); err != nil {
+		if err := fetch(ctx, repo, refs["refs/heads/main"]); err != nil {
 			t.Fatal(err)
 		}
 		tree, err := repo.Tree(ctx, refs["refs/heads/main"])
@@ -135,6 +135,114 @@ func TestADamagedMirrorIsFetchedAgain(t *testing.T) {
 					t.Errorf("read %d files, want %d", len(got), len(want))
 				}
 			})
+		}
+	}
+}
+
+func TestEachKindOfDamageHeals(t *testing.T) {
+	server := newGitServer(t)
+	r := server.create(t, "acme/app")
+	small := r.commit("small", sampleFiles()...)
+	large := r.many("main", 500) // one pack
+	first := func(t *testing.T, mirror, pattern string) string {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(mirror, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatal(pattern, found, err)
+		}
+		return found[0]
+	}
+	const loose, pack, index = "objects/[0-9a-f]?/*", "objects/pack/*.pack", "objects/pack/*.idx"
+	for name, damage := range map[string]func(t *testing.T, mirror string) error{
+		"an empty object":     func(t *testing.T, m string) error { return os.Truncate(first(t, m, loose), 0) },
+		"half an object":      func(t *testing.T, m string) error { return os.Truncate(first(t, m, loose), 20) },
+		"another's object":    func(t *testing.T, m string) error { return os.Rename(first(t, m, loose), first(t, m, "objects/f?/*")) },
+		"a pack of garbage":   func(t *testing.T, m string) error { return rewrite(first(t, m, pack), "garbage") },
+		"half a pack":         func(t *testing.T, m string) error { return os.Truncate(first(t, m, pack), 2000) },
+		"no index":            func(t *testing.T, m string) error { return os.Remove(first(t, m, index)) },
+		"an index of garbage": func(t *testing.T, m string) error { return rewrite(first(t, m, index), "garbage") },
+		"no pack":             func(t *testing.T, m string) error { return os.Remove(first(t, m, pack)) },
+		"no objects":          func(t *testing.T, m string) error { return os.RemoveAll(filepath.Join(m, "objects")) },
+		"a file for objects": func(t *testing.T, m string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(m, "objects")), rewrite(filepath.Join(m, "objects"), "x"))
+		},
+		"a file for all": func(t *testing.T, m string) error { return errors.Join(os.RemoveAll(m), rewrite(m, "x")) },
+		"odd lines and heads": func(t *testing.T, m string) error {
+			return errors.Join(rewrite(filepath.Join(m, "towpath-lines"), "\x00"), rewrite(filepath.Join(m, "HEAD"), ""))
+		},
+		"half a download": func(t *testing.T, m string) error {
+			return rewrite(filepath.Join(m, "objects/pack/tmp_pack_1"), "PACK")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			before := mirrorOf(t, dir, r)
+			want, wantLarge := readWhole(t, before, small), readWhole(t, before, large)
+			mirror := first(t, dir, "*.git")
+			if err := damage(t, mirror); err != nil {
+				t.Fatal(err)
+			}
+			after := mirrorOf(t, dir, r)
+			if got := readWhole(t, after, small); !maps.Equal(got, want) {
+				t.Errorf("read %q", got)
+			}
+			if got := readWhole(t, after, large); !maps.Equal(got, wantLarge) {
+				t.Errorf("read %d files, want %d", len(got), len(wantLarge))
+			}
+			run(t, mirror, nil, "fsck", "--strict")
+			if left, _ := filepath.Glob(filepath.Join(mirror, "objects/pack/tmp_*")); len(left) > 0 {
+				t.Errorf("%q is left", left)
+			}
+		})
+	}
+}
+
+func rewrite(file, content string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte(content), 0o644)
+}
+
+func TestAMirrorThatIsRemovedUnderUsIsFilledAgain(t *testing.T) {
+	server := newGitServer(t)
+	r := server.create(t, "acme/app")
+	small := r.commit("small", sampleFiles()...)
+	large := r.many("main", 1000)
+	dir := t.TempDir()
+	repo := mirrorOf(t, dir, r)
+	readWhole(t, repo, small)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := readWhole(t, repo, large); len(got) != 1000 {
+		t.Errorf("read %d files", len(got))
+	}
+	if got := readWhole(t, mirrorOf(t, dir, r), small); len(got) != len(sampleFiles()) {
+		t.Errorf("read %d files", len(got))
+	}
+}
+
+func TestAnotherRepositoryUnderTheNameHasAnotherMirror(t *testing.T) {
+	server := newGitServer(t)
+	private := server.create(t, "acme/lib")
+	secret := private.commit("main", file{"secret", "private"})
+	dir := t.TempDir()
+	mirrors := newMirrors(t, dir)
+	private.remote.ID = 1
+	readWhole(t, openIn(t, mirrors, private), secret)
+	if err := os.RemoveAll(private.dir); err != nil {
+		t.Fatal(err)
+	}
+	public := server.create(t, "acme/lib")
+	public.commit("main", file{"open", "public"})
+	public.remote.ID = 2
+	for name, m := range map[string]*gitrepo.Mirrors{"this": mirrors, "the next": newMirrors(t, dir)} {
+		if _, err := openIn(t, m, public).Commit(context.Background(), secret); !gitrepo.IsMissing(err) {
+			t.Errorf("%s process: the other repository's commit: %v", name, err)
+		}
+		if got := readWhole(t, openIn(t, m, private), secret); got["secret"] != "-rw-r--r-- private" {
+			t.Errorf("%s process: read %q", name, got)
 		}
 	}
 }

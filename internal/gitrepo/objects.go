@@ -78,24 +78,28 @@ func (c *treeCache) reset() {
 	c.size = 0
 }
 
+// maxAttempts is how often an object is asked for that went missing again:
+// others may find the mirror damaged, or clean it up, at the same time.
+const maxAttempts = 3
+
 // object gives an object, asking the server for it when it is missing. A
 // damaged mirror is thrown away and filled again by need; an object that still
 // can not be read then is an error.
 func (r *Repo) object(ctx context.Context, id plumbing.Hash) (object, error) {
 	o, err := r.objects.get(id)
-	if err == nil {
-		return o, nil
-	}
-	var damage *damageError
-	if errors.As(err, &damage) {
-		if err := r.startOver(damage.era); err != nil {
-			return object{}, err
+	for n := 0; err != nil && n < maxAttempts; n++ {
+		var damage *damageError
+		if errors.As(err, &damage) {
+			if err := r.startOver(damage.era); err != nil {
+				return object{}, err
+			}
 		}
+		if err := r.ensure(ctx, []plumbing.Hash{id}, alone); err != nil {
+			return object{}, fmt.Errorf("read %s of %s: %w", id, r.url, err)
+		}
+		o, err = r.objects.get(id)
 	}
-	if err := r.ensure(ctx, []plumbing.Hash{id}, alone); err != nil {
-		return object{}, fmt.Errorf("read %s of %s: %w", id, r.url, err)
-	}
-	if o, err = r.objects.get(id); err != nil {
+	if err != nil {
 		return object{}, fmt.Errorf("read %s of %s: %w", id, r.url, err)
 	}
 	return o, nil
@@ -119,10 +123,14 @@ func (r *Repo) serverHas(id plumbing.Hash) bool {
 }
 
 func (r *Repo) directory(ctx context.Context, id plumbing.Hash) (*directory, error) {
-	if d, ok := r.trees.get(id); ok {
+	return readDirectory(ctx, r, r.trees, id)
+}
+
+func readDirectory(ctx context.Context, from reader, trees *treeCache, id plumbing.Hash) (*directory, error) {
+	if d, ok := trees.get(id); ok {
 		return d, nil
 	}
-	o, err := r.object(ctx, id)
+	o, err := from.object(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -131,10 +139,21 @@ func (r *Repo) directory(ctx context.Context, id plumbing.Hash) (*directory, err
 	}
 	d, err := decodeDirectory(o.data)
 	if err != nil {
-		return nil, fmt.Errorf("tree %s of %s: %w", id, r.url, err)
+		return nil, fmt.Errorf("tree %s: %w", id, err)
 	}
-	r.trees.put(id, d)
+	trees.put(id, d)
 	return d, nil
+}
+
+func readBlob(ctx context.Context, from reader, id plumbing.Hash) ([]byte, error) {
+	o, err := from.object(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if o.kind != plumbing.BlobObject {
+		return nil, fmt.Errorf("%s is a %s, not a file", id, o.kind)
+	}
+	return o.data, nil
 }
 
 // maxBeside bounds the blobs of one directory that come along with a missing one.
@@ -148,18 +167,15 @@ func (r *Repo) blob(ctx context.Context, id plumbing.Hash, beside *directory) ([
 				ids = append(ids, e.id)
 			}
 		}
-		if err := r.ensure(ctx, ids, alone); err != nil {
+		err := r.ensure(ctx, ids, alone)
+		if errors.Is(err, errTooMuch) {
+			err = r.ensure(ctx, ids[:1], alone)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("read files of %s: %w", r.url, err)
 		}
 	}
-	o, err := r.object(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if o.kind != plumbing.BlobObject {
-		return nil, fmt.Errorf("%s is a %s, not a file", id, o.kind)
-	}
-	return o.data, nil
+	return readBlob(ctx, r, id)
 }
 
 func (r *Repo) missing(ids []plumbing.Hash) []plumbing.Hash { return r.objects.missing(ids) }

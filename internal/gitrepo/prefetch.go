@@ -3,114 +3,88 @@ package gitrepo
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Prefetch makes everything under the paths readable without further
-// requests: one request per missing level on the way to them, all paths
-// together, then one for all that is missing beneath. Paths that do not exist
-// are left for the reader to find out; links are not followed.
-func (t *Tree) Prefetch(ctx context.Context, paths ...string) error {
-	roots, err := t.reach(ctx, paths)
+// Need is what is to be readable of one commit.
+type Need struct {
+	Commit string
+	// Paths come whole, with everything beneath them; "." is the whole tree.
+	// Those that do not exist are left for the reader to find out; links are not
+	// followed. None: only the commit.
+	Paths []string
+	// Ahead brings the listings of the directories in the root as well, so that
+	// the next look for a path has a level less to ask for.
+	Ahead bool
+	// Optional commits are left out when the server does not have them.
+	Optional bool
+}
+
+// Prefetch makes what is needed of several commits readable without further
+// requests. All of it is asked for together: the commits in one request, each
+// missing level on the way to the paths in one, and all that is beneath them in
+// one. Nothing is asked for that is here.
+//
+// An annotated tag stands for what it names. IsMissing tells of commits that
+// the server does not have.
+func (r *Repo) Prefetch(ctx context.Context, needs ...Need) error {
+	err := r.prefetch(ctx, needs)
+	required := slices.DeleteFunc(slices.Clone(needs), func(n Need) bool { return n.Optional })
+	if IsMissing(err) && len(required) < len(needs) {
+		err = r.prefetch(ctx, required)
+	}
 	if err != nil {
+		return fmt.Errorf("prefetch from %s: %w", r.url, err)
+	}
+	return nil
+}
+
+func (r *Repo) prefetch(ctx context.Context, needs []Need) error {
+	var commits, whole []plumbing.Hash
+	way := slices.ContainsFunc(needs, func(n Need) bool { return len(n.Paths) > 0 && !n.whole() })
+	for _, n := range needs {
+		id, err := parseID(n.Commit)
+		if err != nil {
+			return err
+		}
+		// Where there is a way to go, what is needed whole comes at its end.
+		if n.whole() && !way {
+			whole = append(whole, id)
+		} else {
+			commits = append(commits, id)
+		}
+	}
+	if err := r.fetchCommits(ctx, commits, whole...); err != nil {
+		return err
+	}
+	w := newWalk(r)
+	for _, n := range needs {
+		if len(n.Paths) == 0 && !n.Ahead {
+			continue
+		}
+		root, err := r.treeID(ctx, n.Commit)
+		if err != nil {
+			return err
+		}
+		w.to(root, n.Paths)
+		if n.Ahead {
+			w.aheadOf(root)
+		}
+	}
+	return w.run(ctx)
+}
+
+func (n Need) whole() bool { return slices.Contains(n.Paths, ".") }
+
+// Prefetch makes everything under the paths readable, as Repo.Prefetch does
+// for several commits.
+func (t *Tree) Prefetch(ctx context.Context, paths ...string) error {
+	w := newWalk(t.src)
+	w.to(t.root, paths)
+	if err := w.run(ctx); err != nil {
 		return fmt.Errorf("prefetch: %w", err)
 	}
-	// What is fetched may name trees that a spare mirror does not have: look
-	// again until nothing is missing. Each round gets whole subtrees, so two do.
-	for {
-		missing, err := t.lacking(ctx, roots)
-		if err != nil {
-			return fmt.Errorf("prefetch: %w", err)
-		}
-		if len(missing) == 0 {
-			return nil
-		}
-		if err := t.src.ensure(ctx, missing, withAll); err != nil {
-			return fmt.Errorf("prefetch: %w", err)
-		}
-	}
-}
-
-// step is a place on the way to a path.
-type step struct {
-	at   entry
-	rest []string
-}
-
-// reach walks to all paths at once, level by level.
-func (t *Tree) reach(ctx context.Context, paths []string) ([]entry, error) {
-	root := entry{name: ".", mode: modeDir, id: t.root}
-	var steps []step
-	for _, p := range paths {
-		if p == "." {
-			return []entry{root}, nil
-		}
-		steps = append(steps, step{at: root, rest: strings.Split(p, "/")})
-	}
-	var reached []entry
-	for len(steps) > 0 {
-		level := make([]plumbing.Hash, 0, len(steps))
-		for _, s := range steps {
-			level = append(level, s.at.id)
-		}
-		if err := t.src.ensure(ctx, level, alone); err != nil {
-			return nil, err
-		}
-		var next []step
-		for _, s := range steps {
-			d, err := t.src.directory(ctx, s.at.id)
-			if err != nil {
-				return nil, err
-			}
-			e, ok := d.find(s.rest[0])
-			switch {
-			case !ok:
-			case len(s.rest) == 1:
-				reached = append(reached, e)
-			case e.mode.isDir():
-				next = append(next, step{at: e, rest: s.rest[1:]})
-			}
-		}
-		steps = next
-	}
-	return reached, nil
-}
-
-// lacking gives what is missing at and under the entries, as far as can be
-// seen: a missing tree hides what is beneath.
-func (t *Tree) lacking(ctx context.Context, entries []entry) ([]plumbing.Hash, error) {
-	var blobs, missing []plumbing.Hash
-	seen := map[plumbing.Hash]bool{}
-	for len(entries) > 0 {
-		var trees []plumbing.Hash
-		for _, e := range entries {
-			switch {
-			case seen[e.id]:
-			case e.mode.isDir():
-				trees = append(trees, e.id)
-			case e.mode.isBlob():
-				blobs = append(blobs, e.id)
-			}
-			seen[e.id] = true
-		}
-		absent := map[plumbing.Hash]bool{}
-		for _, id := range t.src.missing(trees) {
-			absent[id] = true
-			missing = append(missing, id)
-		}
-		entries = nil
-		for _, id := range trees {
-			if absent[id] {
-				continue
-			}
-			d, err := t.src.directory(ctx, id)
-			if err != nil {
-				return nil, err
-			}
-			entries = append(entries, d.entries...)
-		}
-	}
-	return append(missing, t.src.missing(blobs)...), nil
+	return nil
 }

@@ -42,7 +42,7 @@ func (b *Batch) Push(ctx context.Context, updates ...Update) error {
 	if err := b.repo.push(ctx, updates, encodePush(updates, objects)); err != nil {
 		return err
 	}
-	if err := b.repo.objects.add(objects); err != nil {
+	if err := b.repo.objects.add(objects, none); err != nil {
 		return fmt.Errorf("keep what was pushed: %w", err)
 	}
 	return b.repo.lines.pushed(updates)

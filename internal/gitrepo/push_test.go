@@ -70,7 +70,7 @@ func TestPushMovesAllRefsOrNone(t *testing.T) {
 	gone := r.commit("gone", file{"a", "3"})
 	ctx := context.Background()
 	repo := mirrorOf(t, "", r)
-	if err := repo.Fetch(ctx, main, stage); err != nil {
+	if err := fetch(ctx, repo, main, stage); err != nil {
 		t.Fatal(err)
 	}
 	moved := r.commit("stage", file{"a", "4"})

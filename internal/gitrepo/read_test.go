@@ -2,9 +2,11 @@ package gitrepo_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -235,7 +237,7 @@ func TestANewCommitArrivesInOneFetchWithWhatChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := repo.Fetch(ctx, slices.Sorted(maps.Values(refs))...); err != nil {
+		if err := fetch(ctx, repo, slices.Sorted(maps.Values(refs))...); err != nil {
 			t.Fatal(err)
 		}
 		tree, err := repo.Tree(ctx, refs["refs/heads/main"])
@@ -265,5 +267,25 @@ func TestANewCommitArrivesInOneFetchWithWhatChanged(t *testing.T) {
 	}
 	if c, err := repo.Commit(ctx, stage); err != nil || c.Message != "a commit on stage\n" {
 		t.Errorf("commit of the other branch: %+v, %v", c, err)
+	}
+}
+
+func TestAFetchThatIsTooLargeSaysSoAndLeavesTheRestReadable(t *testing.T) {
+	r := newGitServer(t).create(t, "acme/app")
+	r.git("config", "core.compression", "1")
+	r.git("config", "core.bigFileThreshold", "1m") // no search for deltas
+	large := strings.Repeat("\x00", 90<<20)
+	id := r.commit("main", file{"dir/small", "s"}, file{"dir/1", large + "1"}, file{"dir/2", large + "2"}, file{"dir/3", large + "3"})
+	tree := treeOf(t, mirrorOf(t, t.TempDir(), r), id)
+	err := tree.Prefetch(context.Background(), "dir")
+	var unreachable *gitrepo.UnreachableError
+	if err == nil || !strings.Contains(err.Error(), "more than 268435456 bytes unpacked") || errors.As(err, &unreachable) {
+		t.Errorf("all of it: %v", err)
+	}
+	if data, err := tree.ReadFile("dir/small"); string(data) != "s" {
+		t.Errorf("the small file beside: %q, %v", data, err)
+	}
+	if data, err := tree.ReadFile("dir/2"); len(data) != len(large)+1 {
+		t.Errorf("a large file: %d bytes, %v", len(data), err)
 	}
 }

@@ -2,6 +2,7 @@ package gitrepo_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -246,4 +247,13 @@ func mirrorOf(t testing.TB, dir string, r *serverRepo) *gitrepo.Repo {
 		t.Fatal(err)
 	}
 	return repo
+}
+
+// fetch makes commits available, and nothing of what is in them.
+func fetch(ctx context.Context, repo *gitrepo.Repo, commits ...string) error {
+	needs := make([]gitrepo.Need, len(commits))
+	for i, commit := range commits {
+		needs[i].Commit = commit
+	}
+	return repo.Prefetch(ctx, needs...)
 }

@@ -1,28 +1,24 @@
 package gitrepo
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/storage/filesystem"
-	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
-	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // cacheBytes bounds the objects of one mirror that are kept unpacked in
 // memory while the mirror is on disk.
 const cacheBytes = 16 << 20
-
-// deltaBytes bounds what go-git keeps in memory to apply deltas to.
-const deltaBytes = 4 << 20
 
 // packFrom is the number of objects from which a fetch stays one pack on disk.
 // Below it objects are written loose: a pack per fetch makes every read look
@@ -48,19 +44,6 @@ type object struct {
 
 func (o object) id() plumbing.Hash { return plumbing.ComputeHash(o.kind, o.data) }
 
-func readObject(from plumbing.EncodedObject) (object, error) {
-	r, err := from.Reader()
-	if err != nil {
-		return object{}, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return object{}, err
-	}
-	return object{kind: from.Type(), data: data}, nil
-}
-
 func (o object) encoded() *plumbing.MemoryObject {
 	m := &plumbing.MemoryObject{}
 	m.SetType(o.kind)
@@ -68,16 +51,15 @@ func (o object) encoded() *plumbing.MemoryObject {
 	return m
 }
 
-// store holds the objects of one mirror. It is safe for parallel use; go-git's
-// storage below it is not, not even for reading.
+// store holds the objects of one mirror. It is safe for parallel use.
 type store struct {
 	dir string // "" : in memory only
 
 	mu      sync.Mutex
-	disk    *filesystem.ObjectStorage // nil without a dir
-	objects map[plumbing.Hash]object  // everything without a dir, else a cache
-	cached  int                       // bytes in objects, with a dir
-	era     int                       // counts resets
+	disk    *objectDir               // nil without a dir
+	objects map[plumbing.Hash]object // everything without a dir, else a cache
+	cached  int                      // bytes in objects, with a dir
+	era     int                      // counts resets
 }
 
 func openStore(dir string) (*store, error) {
@@ -86,24 +68,26 @@ func openStore(dir string) (*store, error) {
 		return s, nil
 	}
 	if err := s.open(); err != nil {
-		return nil, err
+		// Something else is in its place, or what is there can not be read.
+		if err := errors.Join(os.RemoveAll(dir), s.open()); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.disk.HasEncodedObject(plumbing.ZeroHash); !errors.Is(err, plumbing.ErrObjectNotFound) {
-		return s, s.reset(s.era) // not even its list of packs can be read
+	if err := s.disk.list(); err != nil {
+		return s, s.reset(s.era)
 	}
 	return s, nil
 }
 
 // open makes the directory one that git and go-git would open as a bare
-// repository, for people who want to look inside.
+// repository, for people who want to look inside. What a process left half
+// written goes.
 func (s *store) open() error {
 	// What is in a private repository is not for other users of the machine.
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return err
-	}
-	git := dotgit.New(osfs.New(s.dir))
-	if err := git.Initialize(); err != nil {
-		return err
+	for _, folder := range []string{"objects/info", "objects/pack", "refs/heads", "refs/tags"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, folder), 0o700); err != nil {
+			return err
+		}
 	}
 	for name, content := range map[string]string{
 		"HEAD":   "ref: refs/heads/main\n",
@@ -113,9 +97,20 @@ func (s *store) open() error {
 			return err
 		}
 	}
-	s.disk = filesystem.NewObjectStorage(git, cache.NewObjectLRU(deltaBytes))
+	half, err := filepath.Glob(filepath.Join(s.packDir(), draftPack))
+	if err != nil {
+		return err
+	}
+	for _, file := range half {
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+	}
+	s.disk = &objectDir{dir: filepath.Join(s.dir, "objects")}
 	return nil
 }
+
+func (s *store) packDir() string { return filepath.Join(s.dir, "objects", "pack") }
 
 // get gives an object, errMissing, or a *damageError.
 func (s *store) get(id plumbing.Hash) (object, error) {
@@ -127,19 +122,12 @@ func (s *store) get(id plumbing.Hash) (object, error) {
 	if s.disk == nil {
 		return object{}, errMissing
 	}
-	found, err := s.disk.EncodedObject(plumbing.AnyObject, id)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
+	o, err := s.disk.get(id)
+	if errors.Is(err, errMissing) {
 		return object{}, errMissing
 	}
 	if err != nil {
 		return object{}, &damageError{err, s.era}
-	}
-	o, err := readObject(found)
-	if err != nil {
-		return object{}, &damageError{err, s.era}
-	}
-	if o.id() != id {
-		return object{}, &damageError{fmt.Errorf("object %s has other content", id), s.era}
 	}
 	s.cache(id, o)
 	return o, nil
@@ -164,7 +152,7 @@ func (s *store) has(id plumbing.Hash) bool {
 	if _, ok := s.objects[id]; ok || s.disk == nil {
 		return ok
 	}
-	return s.disk.HasEncodedObject(id) == nil
+	return s.disk.has(id)
 }
 
 // missing gives those of ids that are not here, each once.
@@ -180,8 +168,9 @@ func (s *store) missing(ids []plumbing.Hash) []plumbing.Hash {
 	return missing
 }
 
-// add puts new objects into the mirror.
-func (s *store) add(objects map[plumbing.Hash]object) error {
+// add puts new objects into the mirror. Those that are only passing stay in
+// memory, for a while, when the mirror is on disk.
+func (s *store) add(objects map[plumbing.Hash]object, passing func(plumbing.Hash, object) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, o := range objects {
@@ -189,54 +178,107 @@ func (s *store) add(objects map[plumbing.Hash]object) error {
 			s.objects[id] = o
 			continue
 		}
-		if err := writeLoose(s.dir, id, o); err != nil {
-			return fmt.Errorf("write object %s: %w", id, err)
+		if !passing(id, o) {
+			err := writeLoose(s.dir, id, o)
+			if errors.Is(err, fs.ErrNotExist) { // somebody removed the mirror
+				err = errors.Join(s.open(), writeLoose(s.dir, id, o))
+			}
+			if err != nil {
+				return fmt.Errorf("write object %s: %w", id, err)
+			}
 		}
 		s.cache(id, o)
 	}
 	return nil
 }
 
+// none is passing.
+func none(plumbing.Hash, object) bool { return false }
+
 // addPack puts a pack of count objects into the mirror, whole or not at all.
 // The pack holds no deltas against objects outside of it.
-func (s *store) addPack(pack io.Reader, count uint32) error {
+func (s *store) addPack(pack io.Reader, count uint32, passing func(plumbing.Hash, object) bool) error {
 	if s.disk != nil && count >= packFrom {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return packfile.WritePackfileToObjectStorage(s.disk, pack)
+		return s.keepPack(pack)
 	}
-	staged := &staging{ObjectStorage: memory.NewStorage().ObjectStorage, left: maxUnpackedBytes}
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), staged)
+	objects, err := unpack(pack)
 	if err != nil {
 		return err
 	}
-	if _, err := parser.Parse(); err != nil {
+	return s.add(objects, passing)
+}
+
+// draftPack is the name of a pack that is being received.
+const draftPack = "tmp_pack_*"
+
+// keepPack keeps a pack as it comes, with an index. Others read meanwhile.
+func (s *store) keepPack(pack io.Reader) error {
+	if err := s.makeRoom(); err != nil {
 		return err
 	}
-	objects := make(map[plumbing.Hash]object, len(staged.Objects))
-	for id, encoded := range staged.Objects {
-		if objects[id], err = readObject(encoded); err != nil {
-			return err
-		}
+	draft, err := os.CreateTemp(s.packDir(), draftPack)
+	if err != nil {
+		return err
 	}
-	return s.add(objects)
+	defer os.Remove(draft.Name())
+	defer draft.Close()
+	if err := checkPack(bufio.NewReaderSize(io.TeeReader(pack, draft), 1<<16)); err != nil {
+		return err
+	}
+	if _, err := draft.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	var index idxfile.Writer
+	parser, err := packfile.NewParser(packfile.NewScanner(draft), &index)
+	if err != nil {
+		return err
+	}
+	sum, err := parser.Parse()
+	if err := errors.Join(err, draft.Close()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place(draft.Name(), filepath.Join(s.packDir(), "pack-"+sum.String()), &index)
 }
 
-// maxUnpackedBytes bounds what one fetch may become in memory: little on the
-// wire can be much unpacked.
-const maxUnpackedBytes = 1 << 30
-
-// staging holds the objects of a pack until all of it was read.
-type staging struct {
-	memory.ObjectStorage
-	left int64
+// place makes a draft a pack: whoever sees the index finds all of it.
+func (s *store) place(draft, name string, written *idxfile.Writer) error {
+	index, err := written.Index()
+	if err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	if _, err := idxfile.NewEncoder(&file).Encode(index); err != nil {
+		return err
+	}
+	half := draft + ".idx.new"
+	if err := os.WriteFile(half, file.Bytes(), 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(half)
+	if err := os.Rename(draft, name+".pack"); err != nil {
+		return err
+	}
+	if err := os.Rename(half, name+".idx"); err != nil {
+		return err
+	}
+	s.disk.refresh()
+	return nil
 }
 
-func (s *staging) SetEncodedObject(o plumbing.EncodedObject) (plumbing.Hash, error) {
-	if s.left -= o.Size(); s.left < 0 {
-		return plumbing.ZeroHash, errTooMuch
+// maxPacks bounds the packs of a mirror: reading looks through all of them. A
+// mirror that has more starts over, which costs less than keeping house.
+const maxPacks = 30
+
+// makeRoom sees to it that there may be one more.
+func (s *store) makeRoom() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.disk.list(); err != nil || len(s.disk.packs) >= maxPacks {
+		return s.clear()
 	}
-	return s.ObjectStorage.SetEncodedObject(o)
+	return os.MkdirAll(s.packDir(), 0o700) // somebody may have removed the mirror
 }
 
 // reset throws every object away, unless somebody did so since the given era:
@@ -247,6 +289,11 @@ func (s *store) reset(era int) error {
 	if s.era != era {
 		return nil
 	}
+	return s.clear()
+}
+
+// clear throws every object away.
+func (s *store) clear() error {
 	s.era++
 	clear(s.objects)
 	s.cached = 0

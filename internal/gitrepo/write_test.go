@@ -2,6 +2,7 @@ package gitrepo_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -177,7 +178,7 @@ func TestKnownSubtreesAreUsedUnread(t *testing.T) {
 	stage := r.commit("stage", file{"old", "1"})
 	ctx := context.Background()
 	repo := mirrorOf(t, "", r)
-	if err := repo.Fetch(ctx, source, stage); err != nil {
+	if err := fetch(ctx, repo, source, stage); err != nil {
 		t.Fatal(err)
 	}
 	tree, err := repo.Tree(ctx, source)
@@ -217,7 +218,7 @@ func TestATreeOfAnotherRepositoryIsCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	repo := mirrorOf(t, "", to)
-	if err := repo.Fetch(ctx, base); err != nil {
+	if err := fetch(ctx, repo, base); err != nil {
 		t.Fatal(err)
 	}
 	batch := repo.NewBatch()
@@ -233,6 +234,72 @@ func TestATreeOfAnotherRepositoryIsCopied(t *testing.T) {
 		t.Errorf("lib is %s, want %s", got, want)
 	}
 	to.git("fsck", "--strict")
+}
+
+// endless has a thousand directories in each one, so deep.
+type endless int
+
+func (e endless) Open(name string) (fs.File, error) { return nil, fs.ErrNotExist }
+
+func (e endless) ReadDir(name string) ([]fs.DirEntry, error) {
+	width := 1000
+	if e > 2 {
+		width = 1
+	}
+	if name != "." && strings.Count(name, "/")+1 >= int(e) {
+		return nil, nil
+	}
+	list := make([]fs.DirEntry, width)
+	for i := range list {
+		info, err := fs.Stat(fstest.MapFS{fmt.Sprint("d", i): {Mode: fs.ModeDir | 0o755}}, fmt.Sprint("d", i))
+		if err != nil {
+			return nil, err
+		}
+		list[i] = fs.FileInfoToDirEntry(info)
+	}
+	return list, nil
+}
+
+func TestWrittenContentIsBounded(t *testing.T) {
+	r := newGitServer(t).create(t, "acme/app")
+	batch := mirrorOf(t, "", r).NewBatch()
+	for content, says := range map[fs.FS]string{endless(2): "more than 500000 files", endless(3000): "more than 4096 bytes"} {
+		if _, err := batch.WriteTree(context.Background(), "", "a", content); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}
+
+func TestATreeOfTreesOfTheSameTreesIsCopiedOnce(t *testing.T) {
+	server := newGitServer(t)
+	from, to := server.create(t, "acme/lib"), server.create(t, "acme/app")
+	below := "100644 blob " + from.blob("x")
+	for range 10 { // 10^10 paths
+		below = "040000 tree " + from.tree(10, below, "")
+	}
+	root := strings.Fields(below)[2]
+	commit := from.git("commit-tree", "-m", "bomb", root)
+	from.git("update-ref", "refs/heads/main", commit)
+	ctx := context.Background()
+	tree := treeOf(t, mirrorOf(t, "", from), commit)
+	got, err := mirrorOf(t, "", to).NewBatch().WriteTree(ctx, "", ".", once{tree, map[string]bool{}})
+	if err != nil || got != root {
+		t.Errorf("wrote %s, %v, want %s", got, err, root)
+	}
+}
+
+// once lets every file be read once.
+type once struct {
+	*gitrepo.Tree
+	read map[string]bool
+}
+
+func (o once) ReadFile(name string) ([]byte, error) {
+	if len(o.read) > 0 {
+		return nil, fmt.Errorf("%s: a second file is read", name)
+	}
+	o.read[name] = true
+	return o.Tree.ReadFile(name)
 }
 
 func TestAWarmPromotionTakesThreeRequests(t *testing.T) {
@@ -267,7 +334,7 @@ func promote(t testing.TB, repo *gitrepo.Repo) {
 		t.Fatal(err)
 	}
 	main, stage := refs["refs/heads/main"], refs["refs/heads/stage"]
-	if err := repo.Fetch(ctx, main, stage); err != nil {
+	if err := fetch(ctx, repo, main, stage); err != nil {
 		t.Fatal(err)
 	}
 	tree, err := repo.Tree(ctx, main)

@@ -186,7 +186,7 @@ func (d *decision) unseen(want map[string]string) bool {
 	}
 	for _, a := range d.snapshot.Facts.Arrivals {
 		upstream, _ := d.pipeline.Stage(a.Stage)
-		if upstreams[a.Stage] && a.brings(want) && d.snapshot.judge(upstream, a).Verified {
+		if upstreams[StageOf(a.Stage)] && a.brings(want) && d.snapshot.judge(upstream, a).Verified {
 			return false
 		}
 	}

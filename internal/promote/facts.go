@@ -70,6 +70,7 @@ type Manner string
 const (
 	ByMerge     Manner = "merge"
 	ByUnchanged Manner = "unchanged" // the result equalled what was there (P6)
+	ByDelivery  Manner = "delivery"  // delivery: push; the promotion went to the branch itself (P5)
 	ByRevert    Manner = "revert"    // people brought back an earlier arrival's tree
 	ByPush      Manner = "push"      // people put what was proposed there themselves
 	ByDrift     Manner = "drift"

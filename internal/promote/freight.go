@@ -23,14 +23,29 @@ type Image struct {
 type Commit struct {
 	Repository string `json:"repository"`
 	ID         string `json:"id"` // 40 hex
+	// Content identifies what the subscription included there, by the paths that
+	// it begins with. It is no part of what the freight is; empty: not known.
+	Content string `json:"content,omitempty"`
 }
 
 // Chart is a Helm chart of an OCI or index repository.
 type Chart struct {
-	Repository string `json:"repository"`
-	Name       string `json:"name,omitempty"`
+	Repository string `json:"repository"`     // normalised, see [NormaliseChart]
+	Name       string `json:"name,omitempty"` // may be left out for OCI, see [Chart.KnownAs]
 	Version    string `json:"version"`
-	Digest     string `json:"digest,omitempty"` // versions are mutable, digests are not
+	// Digest is "sha256:…" of the manifest in an OCI repository, of the archive in
+	// an index repository: versions are mutable, digests are not.
+	Digest string `json:"digest,omitempty"`
+}
+
+// KnownAs is the name that directives, expressions and people call the chart by:
+// the one in its index, or the last part of its OCI repository.
+func (c Chart) KnownAs() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	repository := strings.TrimRight(c.Repository, "/")
+	return repository[strings.LastIndexByte(repository, '/')+1:]
 }
 
 // Freight is an immutable set of artifacts of one warehouse (F1).
@@ -61,7 +76,7 @@ func (f Freight) Identify() string {
 		lines = append(lines, "commit "+NormaliseRepository(c.Repository)+"@"+c.ID)
 	}
 	for _, c := range f.Charts {
-		lines = append(lines, fmt.Sprintf("chart %s %s %s@%s", c.Repository, c.Name, c.Version, c.Digest))
+		lines = append(lines, fmt.Sprintf("chart %s %s %s@%s", NormaliseChart(c.Repository), c.KnownAs(), c.Version, c.Digest))
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte("warehouse " + f.Warehouse + "\n" + strings.Join(lines, "\n")))
@@ -99,6 +114,16 @@ func (f Freight) Commit(repository string) (Commit, bool) {
 	return Commit{}, false
 }
 
+// Chart returns the freight's chart of a name, see [Chart.KnownAs].
+func (f Freight) Chart(name string) (Chart, bool) {
+	for _, c := range f.Charts {
+		if c.KnownAs() == name {
+			return c, true
+		}
+	}
+	return Chart{}, false
+}
+
 // NormaliseImage returns an image repository as registries know it: Docker Hub's
 // short names in full, the host in lower case.
 func NormaliseImage(repository string) string {
@@ -115,6 +140,18 @@ func NormaliseImage(repository string) string {
 		path = "library/" + path
 	}
 	return host + "/" + path
+}
+
+// NormaliseChart returns the repository of a chart as freight names it: after
+// oci:// as [NormaliseImage] does, an index with its host in lower case, neither
+// with a slash at the end.
+func NormaliseChart(repository string) string {
+	scheme, rest, _ := strings.Cut(strings.TrimRight(repository, "/"), "://")
+	if scheme == "oci" {
+		return "oci://" + NormaliseImage(rest)
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + strings.ToLower(host) + rest[len(host):]
 }
 
 // NormaliseRepository returns owner/name in lower case, since GitHub does not

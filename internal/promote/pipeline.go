@@ -1,7 +1,9 @@
 package promote
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -28,16 +30,26 @@ func (p Pipeline) Stage(name string) (Stage, bool) {
 	return Stage{}, false
 }
 
-// Downstream returns the stages that name this one as an upstream, in order.
-func (p Pipeline) Downstream(name string) []Stage {
+// LaneName is what the n-th lane of a stage is called, from 1.
+func LaneName(stage string, n int) string {
+	if n == 1 {
+		return stage
+	}
+	return fmt.Sprintf("%s.%d", stage, n)
+}
+
+// StageOf is the stage that a lane is of, by its name. No stage has a dot in its own.
+func StageOf(lane string) string {
+	stage, _, _ := strings.Cut(lane, ".")
+	return stage
+}
+
+// Lanes returns the lanes of a stage, in order; a stage without lanes is its own.
+func (p Pipeline) Lanes(stage string) []Stage {
 	var out []Stage
 	for _, s := range p.Stages {
-		for _, r := range s.Requests {
-			for _, from := range r.From {
-				if from == name {
-					out = append(out, s)
-				}
-			}
+		if StageOf(s.Name) == stage {
+			out = append(out, s)
 		}
 	}
 	return out
@@ -48,6 +60,7 @@ type Warehouse struct {
 	Name   string
 	Images []ImageSubscription
 	Gits   []GitSubscription
+	Charts []ChartSubscription
 	Manual bool // assemble: manual; no automatic freight, and freight made by hand is a candidate (F6)
 }
 
@@ -81,7 +94,17 @@ type GitSubscription struct {
 	Exclude    []string
 }
 
-// Stage is one place that freight moves into.
+// ChartSubscription follows the versions of one Helm chart.
+type ChartSubscription struct {
+	Repository string // normalised, see [NormaliseChart]
+	Name       string // in the index; for OCI the last part of the repository
+	Constraint string // of Masterminds/semver; empty: any release
+}
+
+// Stage is one place that freight moves into. A stage that writes several branches
+// or folders is several lanes, each a Stage of its own with its own promotion and
+// its own results: the first has the stage's name, the others end in ".2", ".3" …
+// Whatever names the stage means all of them (S1).
 type Stage struct {
 	Name     string
 	Requests []Request
@@ -106,6 +129,7 @@ type Target struct {
 	Repository string // owner/name
 	Branch     string
 	Path       string // "." is the whole branch
+	Push       bool   // promotions go to the branch itself; otherwise by pull request
 }
 
 // PromotionBranch is the one branch from which a target's promotion pull

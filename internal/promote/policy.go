@@ -39,6 +39,7 @@ type Right struct {
 // For returns the policy of a stage. Without a matching entry nothing is
 // automatic and the permission to write is what it takes (H3).
 func (p Policy) For(pipeline, stage string) StagePolicy {
+	stage = StageOf(stage)
 	for _, s := range p.Stages {
 		if ok, err := path.Match(s.Match, pipeline+"/"+stage); ok && err == nil {
 			return s

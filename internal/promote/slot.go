@@ -33,7 +33,7 @@ func (d *decision) slot(request Request) slot {
 		out.pin, out.until = &hold, hold.Until
 	}
 	for _, freight := range slices.Backward(d.snapshot.Facts.Freight) {
-		if freight.Warehouse != request.Warehouse || (freight.Manual && !d.warehouse(request.Warehouse).Manual) {
+		if freight.Warehouse != request.Warehouse || (freight.Manual && !d.pipeline.warehouse(request.Warehouse).Manual) {
 			continue
 		}
 		answer := d.available(request, freight)
@@ -51,20 +51,11 @@ func (d *decision) slot(request Request) slot {
 	return out
 }
 
-func (d *decision) warehouse(name string) Warehouse {
-	for _, w := range d.pipeline.Warehouses {
-		if w.Name == name {
-			return w
-		}
-	}
-	return Warehouse{}
-}
-
 func (d *decision) available(request Request, freight Freight) Availability {
 	standings := map[string]Standing{}
 	for _, from := range request.From {
-		if upstream, ok := d.pipeline.Stage(from); ok {
-			standings[from] = d.snapshot.StandingOf(upstream, request.Warehouse, freight.ID)
+		if lanes := d.pipeline.Lanes(from); len(lanes) > 0 {
+			standings[from] = d.snapshot.StandingAcross(lanes, request.Warehouse, freight.ID)
 		}
 	}
 	answer, err := Available(Question{Stage: d.stage.Name, Request: request, Freight: freight, Standings: standings, Now: d.snapshot.Now})
@@ -82,7 +73,7 @@ func (d *decision) unfit(freight Freight) []Reason {
 	if r, ok := d.snapshot.Facts.rejection(d.stage.Name, freight); ok && d.verdict.Ask == nil {
 		out = append(out, Reason{Kind: Rejected, Stage: d.stage.Name, Freight: freight.Alias, By: r.By})
 	}
-	if lacks := d.warehouse(freight.Warehouse).lacks(freight); len(lacks) > 0 {
+	if lacks := d.pipeline.warehouse(freight.Warehouse).lacks(freight); len(lacks) > 0 {
 		out = append(out, Reason{Kind: Incomplete, Warehouse: freight.Warehouse, Freight: freight.Alias, Note: strings.Join(lacks, ", ")})
 	}
 	return out
@@ -99,6 +90,11 @@ func (w Warehouse) lacks(f Freight) []string {
 	for _, s := range w.Gits {
 		if _, ok := f.Commit(s.Repository); !ok {
 			out = append(out, "a commit of "+s.Repository)
+		}
+	}
+	for _, s := range w.Charts {
+		if c, ok := f.Chart(s.Name); !ok || NormaliseChart(c.Repository) != s.Repository {
+			out = append(out, "chart "+s.Name+" of "+s.Repository)
 		}
 	}
 	return out

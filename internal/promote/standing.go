@@ -46,6 +46,32 @@ func (s Snapshot) StandingOf(stage Stage, warehouse, freight string) Standing {
 	return standing
 }
 
+// StandingAcross is what all the lanes of a stage say of one freight: it is
+// verified when it is in each of them, since the last of those, and it soaks from
+// when it was in all.
+func (s Snapshot) StandingAcross(lanes []Stage, warehouse, freight string) Standing {
+	out := s.StandingOf(lanes[0], warehouse, freight)
+	for _, lane := range lanes[1:] {
+		other := s.StandingOf(lane, warehouse, freight)
+		out.Reasons = append(out.Reasons, other.Reasons...)
+		out.Until = earliest(out.Until, other.Until)
+		out.Longest = min(out.Soaked(s.Now), other.Soaked(s.Now))
+		if out.Since.IsZero() || other.Since.IsZero() {
+			out.Since = time.Time{}
+		} else if other.Since.After(out.Since) {
+			out.Since = other.Since
+		}
+		if other.VerifiedAt.After(out.VerifiedAt) {
+			out.VerifiedAt = other.VerifiedAt
+		}
+		out.Verified = out.Verified && other.Verified
+	}
+	if !out.Verified {
+		out.VerifiedAt = time.Time{}
+	}
+	return out
+}
+
 // verification looks at the freight's arrivals, the latest first; the first that
 // has a final word decides. What is still pending after a later arrival takes
 // nothing back from an earlier one; what failed does (A7).

@@ -74,7 +74,10 @@ func ending(suffix string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, suffix) }
 }
 
-func (b *bench) client() *Client { return New(Config{RetryWait: time.Millisecond}) }
+func (b *bench) client() *Client {
+	_, port, _ := strings.Cut(b.host, ":")
+	return New(Config{RetryWait: time.Millisecond, ChartHosts: []string{b.host, "LocalHost:" + port}})
+}
 
 func (b *bench) repository() string { return b.host + "/acme/app" }
 

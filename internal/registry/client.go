@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -38,69 +39,122 @@ const (
 
 // Config is how registries are reached. The zero value reaches public ones.
 type Config struct {
-	Credentials  []Credential // from TOWPATH_REGISTRY_*; the most specific wins, then the first
-	DockerConfig bool         // also use the usual Docker (or Podman) configuration and its helpers
-	Insecure     []string     // further hosts that speak plain HTTP, as in image names
-	Transport    http.RoundTripper
-	Timeout      time.Duration // of one Discover or Resolve; 0: two minutes
-	RetryWait    time.Duration // before the second of three attempts, three times that before the third; 0: 0.3 s
+	Credentials []Credential // from TOWPATH_REGISTRY_*; the most specific wins, then the first
+	// DockerConfigFor are the repositories whose pipelines may also use the usual
+	// Docker (or Podman) configuration and its helpers, as in [Credential.For].
+	DockerConfigFor []string
+	Insecure        []string          // further registries that speak plain HTTP, as in image names
+	ChartHosts      []string          // hosts of indexes that may have private addresses and speak plain HTTP, with their ports
+	Transport       http.RoundTripper // for tests: in the place of what looks at addresses, too; nil: the usual one
+	Timeout         time.Duration     // of one call; 0: two minutes
+	RetryWait       time.Duration     // before the second of three attempts, three times that before the third; 0: 0.3 s
 }
 
-// Client asks registries. It is safe for use by several goroutines.
+// Client asks registries for those who have the same credentials; [New] returns
+// one without any, [Client.For] the one of a repository's pipelines. What one of
+// them has read is never told by another. It is safe for use by several goroutines.
 type Client struct {
-	options  []remote.Option
-	insecure map[string]bool
-	timeout  time.Duration
-	known    *lru.Cache // factsKey → facts
+	*shared
+	rights  string // which credentials it has
+	options []remote.Option
+	web     *http.Client
 
 	mu     sync.Mutex
 	puller *remote.Puller // nil: log in anew
 	since  time.Time
 }
 
-// New returns a client. It does not connect anywhere.
-func New(cfg Config) *Client {
-	c := &Client{
-		insecure: map[string]bool{},
-		timeout:  cmp.Or(cfg.Timeout, defaultTimeout),
-		known:    lru.New(maxFacts),
-	}
-	for _, host := range cfg.Insecure {
-		c.insecure[strings.ToLower(host)] = true
-	}
-	var keys authn.Keychain = keychain(cfg.Credentials)
-	if cfg.DockerConfig {
-		keys = authn.NewMultiKeychain(keys, authn.DefaultKeychain)
-	}
-	transport := cfg.Transport
-	if transport == nil {
-		transport = remote.DefaultTransport
-	}
-	c.options = []remote.Option{
-		remote.WithAuthFromKeychain(keys),
-		remote.WithTransport(guard{inner: transport, plain: c.speaksPlainHTTP}),
-		remote.WithUserAgent("towpath"),
-		remote.WithJobs(maxReads),
-		remote.WithRetryBackoff(remote.Backoff{
-			Duration: cmp.Or(cfg.RetryWait, defaultRetryWait),
-			Factor:   3,
-			Jitter:   0.1,
-			Steps:    attempts,
-		}),
-	}
-	return c
+// shared is what the clients for all repositories have together.
+type shared struct {
+	cfg        Config
+	insecure   map[string]bool
+	chartHosts map[string]bool
+	registries http.RoundTripper // the way to registries
+	indexes    guard             // the way to indexes and archives of charts
+	known      *lru.Cache        // factsKey → facts
+	kept       *kept             // archives and indexes of charts
+	clients    sync.Map          // rights → *Client
 }
 
-func (c *Client) speaksPlainHTTP(host string) bool {
-	registry, err := registryOf(strings.ToLower(host), c.insecure)
+// New returns a client without credentials. It does not connect anywhere.
+func New(cfg Config) *Client {
+	cfg.Timeout, cfg.RetryWait = cmp.Or(cfg.Timeout, defaultTimeout), cmp.Or(cfg.RetryWait, defaultRetryWait)
+	s := &shared{
+		cfg:        cfg,
+		insecure:   hosts(cfg.Insecure),
+		chartHosts: hosts(cfg.ChartHosts),
+		known:      lru.New(maxFacts),
+		kept:       newKept(maxKept),
+	}
+	toRegistries, toIndexes := remote.DefaultTransport, newOutward(s.chartHost)
+	if cfg.Transport != nil {
+		toRegistries, toIndexes = cfg.Transport, cfg.Transport
+	}
+	s.registries = guard{inner: toRegistries, plain: s.speaksPlainHTTP}
+	s.indexes = guard{inner: toIndexes, plain: s.chartHost}
+	return s.client("", nil, false)
+}
+
+// For returns the client of the pipelines in a repository (owner/name): it has the
+// credentials that the operator bound to that repository (H3), and no others.
+func (c *Client) For(repository string) *Client {
+	var keys keychain
+	rights := ""
+	for i, credential := range c.cfg.Credentials {
+		if covered(credential.For, repository) {
+			keys = append(keys, credential)
+			rights += strconv.Itoa(i) + " "
+		}
+	}
+	docker := covered(c.cfg.DockerConfigFor, repository)
+	if docker {
+		rights += "docker"
+	}
+	return c.client(rights, keys, docker)
+}
+
+// client returns the one client with these credentials.
+func (s *shared) client(rights string, keys keychain, docker bool) *Client {
+	if known, ok := s.clients.Load(rights); ok {
+		return known.(*Client)
+	}
+	retry := remote.Backoff{Duration: s.cfg.RetryWait, Factor: 3, Jitter: 0.1, Steps: attempts}
+	var all authn.Keychain = keys
+	if docker {
+		all = authn.NewMultiKeychain(keys, authn.DefaultKeychain)
+	}
+	known, _ := s.clients.LoadOrStore(rights, &Client{shared: s, rights: rights, web: newWeb(s.indexes, keys, retry), options: []remote.Option{
+		remote.WithAuthFromKeychain(all),
+		remote.WithTransport(s.registries),
+		remote.WithUserAgent("towpath"),
+		remote.WithJobs(maxReads),
+		remote.WithRetryBackoff(retry),
+	}})
+	return known.(*Client)
+}
+
+func hosts(names []string) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range names {
+		out[strings.ToLower(name)] = true
+	}
+	return out
+}
+
+func (s *shared) speaksPlainHTTP(host string) bool {
+	registry, err := registryOf(strings.ToLower(host), s.insecure)
 	return err == nil && registry.Scheme() == "http"
 }
+
+// chartHost tells the hosts of indexes that the operator vouches for.
+func (s *shared) chartHost(host string) bool { return s.chartHosts[strings.ToLower(host)] }
 
 // session is one look at one repository.
 type session struct {
 	puller     *remote.Puller
 	repository name.Repository
 	normalised string     // the repository's name in freight and in errors
+	rights     string     // of the client
 	known      *lru.Cache // factsKey → facts
 }
 
@@ -119,12 +173,13 @@ func (c *Client) session(repository string) (*session, error) {
 		}
 		c.puller, c.since = puller, time.Now()
 	}
-	return &session{puller: c.puller, repository: parsed, normalised: normalised, known: c.known}, nil
+	return &session{puller: c.puller, repository: parsed, normalised: normalised, rights: c.rights, known: c.known}, nil
 }
 
-// forget makes the next look log in anew where access was refused.
+// forget makes the next look log in anew where access was refused. What has no
+// session logs in every time.
 func (c *Client) forget(s *session, err error) {
-	if refused := (*Error)(nil); !errors.As(err, &refused) || refused.Kind != Unauthorized {
+	if refused := (*Error)(nil); s == nil || !errors.As(err, &refused) || refused.Kind != Unauthorized {
 		return
 	}
 	c.mu.Lock()
@@ -156,7 +211,7 @@ type Found struct {
 // without any that could, or there is more to read than is looked at (more than
 // 50,000 tags, or 1,000 admitted ones for newest-build); nothing is known then.
 func (c *Client) Discover(ctx context.Context, sub promote.ImageSubscription, previous promote.Image, hadPrevious bool) (Found, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	s, err := c.session(sub.Repository)
 	if err != nil {
@@ -167,7 +222,7 @@ func (c *Client) Discover(ctx context.Context, sub promote.ImageSubscription, pr
 		return Found{}, &Error{Kind: Invalid, Repository: s.normalised, Detail: oneLine(err.Error())}
 	}
 	previous.ByTag = sub.ByTag
-	search := &search{session: s, rule: rule}
+	search := &search{origin: s, repository: s.normalised, rule: rule}
 	if hadPrevious && promote.NormaliseImage(previous.Repository) == s.normalised {
 		search.previous = previous
 	}
@@ -183,7 +238,7 @@ func (c *Client) Discover(ctx context.Context, sub promote.ImageSubscription, pr
 // that is made by hand (F5). Its Tag is empty when it was asked by digest. The
 // error is an [*Error], of kind [NotFound] where the registry does not know it.
 func (c *Client) Resolve(ctx context.Context, repository, tagOrDigest string) (promote.Image, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	s, err := c.session(repository)
 	if err != nil {
@@ -218,9 +273,5 @@ func (s *session) resolve(ctx context.Context, tagOrDigest string) (promote.Imag
 	if said.reason != "" {
 		return promote.Image{}, &Error{Kind: Invalid, Repository: s.normalised, Detail: tagOrDigest + " is no image: " + said.detail}
 	}
-	return s.image(tag, digest, said), nil
-}
-
-func (s *session) image(tag, digest string, said facts) promote.Image {
-	return promote.Image{Repository: s.normalised, Tag: tag, Digest: digest, Revision: said.revision, Created: said.created}
+	return said.image(s.normalised, tag, digest), nil
 }

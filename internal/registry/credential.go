@@ -2,6 +2,10 @@ package registry
 
 import (
 	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -10,12 +14,15 @@ import (
 )
 
 // Credential is a user name and password for a registry, or for some of its
-// repositories only.
+// repositories only, and for the pipelines of some.
 type Credential struct {
 	Host     string // as in image names: ghcr.io, docker.io, 127.0.0.1:5000
 	Prefix   string // whole path segments; empty: all repositories of the host
 	Username string
 	Password string `json:"-"`
+	// For are the repositories (owner/name) whose pipelines may use it, as
+	// [ParseRepositories] returns them; none: nobody's.
+	For []string
 }
 
 // String leaves the password out.
@@ -52,6 +59,32 @@ func ParseCredential(value string) (Credential, error) {
 	return Credential{Host: host, Prefix: prefix, Username: username, Password: password}, nil
 }
 
+// ParseRepositories reads the value of a TOWPATH_REGISTRY_<NAME>_FOR variable:
+// owner/name of repositories with commas or white space between them, `*` for any
+// text within either half, and a `*` alone for all repositories. An error never
+// quotes the value, which may be a login in the wrong place.
+func ParseRepositories(value string) ([]string, error) {
+	patterns := strings.Fields(strings.ReplaceAll(strings.ToLower(value), ",", " "))
+	for i, p := range patterns {
+		if p != everybody && !repositoryPattern.MatchString(p) {
+			return nil, fmt.Errorf("word %d is neither owner/name nor owner/*", i+1)
+		}
+	}
+	return patterns, nil
+}
+
+const everybody = "*"
+
+var repositoryPattern = regexp.MustCompile(`^[a-z0-9*-]+/[a-z0-9*._-]+$`)
+
+// covered tells whether one of the patterns is for the repository.
+func covered(patterns []string, repository string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := path.Match(p, strings.ToLower(repository))
+		return p == everybody || ok && err == nil
+	})
+}
+
 func cutSpace(s string) (word, rest string) {
 	s = strings.TrimLeft(s, " \t\r\n")
 	end := strings.IndexAny(s, " \t\r\n")
@@ -80,14 +113,20 @@ func (c Credential) covers(repository string) int {
 type keychain []Credential
 
 func (k keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
-	repository := promote.NormaliseImage(target.String())
+	c, ok := k.best(promote.NormaliseImage(target.String()))
+	if !ok {
+		return authn.Anonymous, nil
+	}
+	return authn.FromConfig(authn.AuthConfig{Username: c.Username, Password: c.Password}), nil
+}
+
+// best finds the credential for a repository, which is host/path.
+func (k keychain) best(repository string) (found Credential, ok bool) {
 	best := -1
-	found := authn.Anonymous
 	for _, c := range k {
 		if n := c.covers(repository); n > best {
-			best = n
-			found = authn.FromConfig(authn.AuthConfig{Username: c.Username, Password: c.Password})
+			best, found, ok = n, c, true
 		}
 	}
-	return found, nil
+	return found, ok
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,7 +34,7 @@ func TestParseCredential(t *testing.T) {
 		{"localhost:5000 u p", Credential{Host: "localhost:5000", Username: "u", Password: "p"}},
 	}
 	for _, row := range rows {
-		if got, err := ParseCredential(row.value); err != nil || got != row.want {
+		if got, err := ParseCredential(row.value); err != nil || !reflect.DeepEqual(got, row.want) {
 			t.Errorf("%q: %#v, %v", row.value, got, err)
 		}
 	}
@@ -63,7 +64,7 @@ func FuzzParseCredential(f *testing.F) {
 		if _, err := registryOf(c.Host, nil); err != nil {
 			t.Fatalf("%q is no host: %v", c.Host, err)
 		}
-		if again, err := ParseCredential(c.String() + " " + c.Password); err != nil || again != c {
+		if again, err := ParseCredential(c.String() + " " + c.Password); err != nil || !reflect.DeepEqual(again, c) {
 			t.Fatalf("%#v is read again as %#v, %v", c, again, err)
 		}
 	})
@@ -142,13 +143,13 @@ func lockedBench(t *testing.T) *bench {
 func TestCredentialsAreUsed(t *testing.T) {
 	b := lockedBench(t)
 	sub := b.sub(promote.SelectSemver)
-	credential := Credential{Host: b.host, Prefix: "acme", Username: "octo", Password: "s3cret"}
-	if found := discover(t, New(Config{Credentials: []Credential{credential}}), sub, promote.Image{}); found.Image.Tag != "1.0.0" {
+	credential := Credential{Host: b.host, Prefix: "acme", Username: "octo", Password: "s3cret", For: []string{"*"}}
+	if found := discover(t, New(Config{Credentials: []Credential{credential}}).For("acme/app"), sub, promote.Image{}); found.Image.Tag != "1.0.0" {
 		t.Errorf("found %+v", found)
 	}
 	credential.Password = "wr0ng"
 	for _, cfg := range []Config{{}, {Credentials: []Credential{credential}}} {
-		_, err := New(cfg).Discover(t.Context(), sub, promote.Image{}, false)
+		_, err := New(cfg).For("acme/app").Discover(t.Context(), sub, promote.Image{}, false)
 		if kindIn(err) != Unauthorized {
 			t.Errorf("error %v", err)
 		} else if strings.Contains(err.Error(), "wr0ng") || strings.Contains(err.Error(), "Basic") {
@@ -165,7 +166,7 @@ func TestDockerConfiguration(t *testing.T) {
 	t.Setenv("HOME", dir)
 	t.Setenv("DOCKER_CONFIG", dir)
 	sub := b.sub(promote.SelectSemver)
-	c := New(Config{DockerConfig: true})
+	c := New(Config{DockerConfigFor: []string{"acme/*"}}).For("acme/app")
 	if _, err := c.Discover(t.Context(), sub, promote.Image{}, false); kindIn(err) != Unauthorized {
 		t.Fatalf("before: %v", err)
 	}
@@ -174,8 +175,12 @@ func TestDockerConfiguration(t *testing.T) {
 	if found := discover(t, c, sub, promote.Image{}); found.Image.Tag != "1.0.0" {
 		t.Errorf("found %+v", found)
 	}
-	if _, err := New(Config{}).Discover(t.Context(), sub, promote.Image{}, false); kindIn(err) != Unauthorized {
-		t.Errorf("not switched on: %v", err)
+	for name, c := range map[string]*Client{
+		"of another owner": c.For("evil/x"), "bound to nobody": New(Config{}).For("acme/app"),
+	} {
+		if _, err := c.Discover(t.Context(), sub, promote.Image{}, false); kindIn(err) != Unauthorized {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -215,7 +220,7 @@ func TestCredentialsStayHome(t *testing.T) {
 	for name, handler := range rows {
 		t.Run(name, func(t *testing.T) {
 			host := serve(t, handler)
-			c := New(Config{Credentials: []Credential{{Host: host, Username: "octo", Password: "s3cret"}}, RetryWait: time.Millisecond})
+			c := New(Config{Credentials: []Credential{{Host: host, Username: "octo", Password: "s3cret", For: []string{"*"}}}, RetryWait: time.Millisecond}).For("acme/app")
 			sub := promote.ImageSubscription{Repository: host + "/acme/app", Select: promote.SelectSemver}
 			found, _ := c.Discover(t.Context(), sub, promote.Image{}, false)
 			if stolen.Load() || found.OK {

@@ -9,17 +9,27 @@ import (
 	"strings"
 	"sync"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/towpath/towpath/internal/promote"
 )
 
+// origin is where a search looks: an image repository, or one of charts, whose
+// versions are its tags. Errors are of type [*Error].
+type origin interface {
+	tags(ctx context.Context) ([]string, error)
+	digest(ctx context.Context, tag string) (string, error)
+	facts(ctx context.Context, digest string, platform *v1.Platform) (facts, error)
+}
+
 // search is one Discover under way.
 type search struct {
-	*session
-	rule     rule
-	previous promote.Image // the zero image: none
-	outage   outage
+	origin
+	repository string // normalised
+	rule       rule
+	previous   promote.Image // the zero image: none
+	outage     outage
 }
 
 func (s *search) run(ctx context.Context) (Found, error) {
@@ -114,7 +124,7 @@ func (s *search) previousName() string { return cmp.Or(s.previous.Tag, s.previou
 // newest takes the image with the latest build time.
 func (s *search) newest(ctx context.Context, candidates []candidate) (Found, error) {
 	if len(candidates) > maxBuilds {
-		return Found{}, &Error{Kind: TooMany, Repository: s.normalised, Detail: fmt.Sprintf(
+		return Found{}, &Error{Kind: TooMany, Repository: s.repository, Detail: fmt.Sprintf(
 			"%d tags are admitted and newest-build reads at most %d: narrow them with allow or ignore", len(candidates), maxBuilds)}
 	}
 	all := make([]sighting, len(candidates))
@@ -226,7 +236,7 @@ func (s *search) look(ctx context.Context, c candidate) (sighting, error) {
 		seen.reason, seen.detail = Unreadable, detail
 		return seen, nil
 	}
-	seen.image = s.image(c.tag, digest, said)
+	seen.image = said.image(s.repository, c.tag, digest)
 	seen.reason, seen.detail = said.reason, said.detail
 	return seen, nil
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -47,13 +48,17 @@ type Error struct {
 	Repository string // normalised
 	Status     int    // of the HTTP answer; 0: there was none
 	Detail     string // one line
+	subject    string // what it is about; empty: the image repository
 	cause      error  // a context's error; others may quote what a registry said
-	artifact   bool   // Malformed: it is this tag or digest that is not understood, not the registry
+	artifact   bool   // it is this tag, digest or archive that is wrong, not the registry
 }
 
 func (e *Error) Error() string {
-	return "image " + e.Repository + ": " + e.reading()
+	return cmp.Or(e.subject, "image "+e.Repository) + ": " + e.reading()
 }
+
+// Temporary reports whether the same may be there the next time it is asked.
+func (e *Error) Temporary() bool { return e.Kind == Unavailable || e.Kind == RateLimited }
 
 // Unwrap returns the context's error where it was cancelled or timed out.
 func (e *Error) Unwrap() error { return e.cause }
@@ -65,6 +70,8 @@ func (e *Error) broken() (artifact, outage bool) {
 	case e.Kind == NotFound, e.Kind == Malformed && e.artifact:
 		return true, false
 	case e.Kind == Unavailable && e.Status != 0:
+		return true, true
+	case e.artifact && e.cause == nil && (e.Kind == Unavailable || e.Kind == Unauthorized):
 		return true, true
 	}
 	return false, false
@@ -79,6 +86,8 @@ var (
 	errTooLarge  = errors.New("the answer is too large")
 	errPlainHTTP = errors.New("plain HTTP is refused for this host")
 	errRedirects = errors.New("too many redirects")
+	errPrivate   = errors.New("the host has a private address and is not listed in TOWPATH_CHART_HOSTS")
+	errElsewhere = errors.New("it leads to an address that only insiders can name")
 )
 
 // classify turns whatever the registry client returned into an [Error].
@@ -97,6 +106,8 @@ func classify(repository string, err error) *Error {
 		e.Kind, e.Detail, e.cause = Unavailable, "cancelled", context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind, e.Detail, e.cause = Unavailable, "no answer in time", context.DeadlineExceeded
+	case errors.Is(err, errPrivate):
+		e.Kind, e.Detail = Invalid, errPrivate.Error()
 	case errors.As(err, &answer):
 		e.Kind, e.Status, e.Detail = kindOf(answer), answer.StatusCode, describeAnswer(answer)
 		e.artifact = aboutArtifact(answer)
@@ -109,14 +120,22 @@ func classify(repository string, err error) *Error {
 }
 
 func kindOf(answer *transport.Error) Kind {
-	switch status := answer.StatusCode; {
+	kind := kindOfStatus(answer.StatusCode)
+	if kind == NotFound && !aboutArtifact(answer) {
+		return Malformed
+	}
+	return kind
+}
+
+func kindOfStatus(status int) Kind {
+	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return Unauthorized
 	case status == http.StatusTooManyRequests:
 		return RateLimited
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return Unavailable
-	case status == http.StatusNotFound && aboutArtifact(answer):
+	case status == http.StatusNotFound:
 		return NotFound
 	}
 	return Malformed
@@ -157,6 +176,10 @@ func describeNetwork(err error) string {
 		return errPlainHTTP.Error()
 	case errors.Is(err, errRedirects):
 		return errRedirects.Error()
+	case errors.Is(err, errPrivate):
+		return errPrivate.Error()
+	case errors.Is(err, errElsewhere):
+		return errElsewhere.Error()
 	case errors.As(err, &dns):
 		return oneLine(dns.Error())
 	case errors.As(err, &operation):

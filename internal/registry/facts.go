@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/towpath/towpath/internal/promote"
 )
 
 // facts are what an image says of itself. They never change for a digest.
@@ -19,8 +21,13 @@ type facts struct {
 	created  time.Time // UTC; zero: it does not say
 }
 
-// factsKey holds the repository too: who may read one may not read every other.
-type factsKey struct{ repository, digest, platform string }
+func (f facts) image(repository, tag, digest string) promote.Image {
+	return promote.Image{Repository: repository, Tag: tag, Digest: digest, Revision: f.revision, Created: f.created}
+}
+
+// factsKey holds the repository and the reader's rights too: who may read one may
+// not read every other.
+type factsKey struct{ rights, repository, digest, platform string }
 
 const (
 	labelRevision = "org.opencontainers.image.revision"
@@ -31,21 +38,28 @@ const (
 // its manifest and configuration, and for an index those of the platform, or of
 // the first one where any will do.
 func (s *session) facts(ctx context.Context, digest string, platform *v1.Platform) (facts, error) {
-	key := factsKey{repository: s.repository.Name(), digest: digest}
+	key := factsKey{rights: s.rights, repository: s.repository.Name(), digest: digest}
 	if platform != nil {
 		key.platform = platform.String()
 	}
+	return s.remember(key, func() (facts, error) { return s.read(ctx, s.repository.Digest(digest), platform) })
+}
+
+// remember returns what is known of a digest, or reads it.
+func (s *session) remember(key factsKey, read func() (facts, error)) (facts, error) {
 	if known, ok := s.known.Get(key); ok {
 		return known.(facts), nil
 	}
-	read, err := s.read(ctx, s.repository.Digest(digest), platform)
+	found, err := read()
 	if err != nil {
 		e := classify(s.normalised, err)
-		e.artifact = true // the registry has just told the digest
+		// The registry has just told the digest. What it refuses may be this one alone,
+		// as scanners' quarantines do.
+		e.artifact = e.Kind == Malformed || e.Kind == Unauthorized && e.artifact
 		return facts{}, e
 	}
-	s.known.Add(key, read)
-	return read, nil
+	s.known.Add(key, found)
+	return found, nil
 }
 
 func (s *session) read(ctx context.Context, ref name.Digest, platform *v1.Platform) (facts, error) {

@@ -120,6 +120,9 @@ func TestUnreadable(t *testing.T) {
 		{"500 for this manifest only", func(digest string) func(http.ResponseWriter, *http.Request) bool {
 			return answer(500, "", ending(digest))
 		}},
+		{"quarantined", func(digest string) func(http.ResponseWriter, *http.Request) bool {
+			return answer(403, `{"errors":[{"code":"DENIED","message":"no"}]}`, ending(digest))
+		}},
 		{"too large", func(digest string) func(http.ResponseWriter, *http.Request) bool {
 			return answer(200, strings.Repeat(" ", answerLimit+1), ending(digest))
 		}},

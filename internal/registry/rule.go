@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ const (
 	NotSemver         Reason = "not-semver"         // no strict semantic version, `v` aside
 	OutsideConstraint Reason = "outside-constraint" // a version that the constraint leaves out
 	NotAnImage        Reason = "not-an-image"       // a signature, chart or other artifact
+	NotAChart         Reason = "not-a-chart"        // what the OCI repository has there is no Helm chart
 	WrongPlatform     Reason = "wrong-platform"     // nothing for the platform asked for
 	Unreadable        Reason = "unreadable"         // tag, manifest or configuration can not be read
 	NoBuildTime       Reason = "no-build-time"      // newest-build: the image does not say when it was built
@@ -45,10 +47,11 @@ type rule struct {
 	sub        promote.ImageSubscription
 	constraint *semver.Constraints // semver only
 	platform   *v1.Platform        // nil: any
+	names      *regexp.Regexp      // what can be a tag at all
 }
 
 func newRule(sub promote.ImageSubscription) (rule, error) {
-	r := rule{sub: sub}
+	r := rule{sub: sub, names: tagName}
 	switch sub.Select {
 	case promote.SelectSemver:
 		constraint, err := semver.NewConstraint(cmp.Or(sub.Constraint, "*"))
@@ -94,7 +97,7 @@ func plainVariant(p v1.Platform) v1.Platform {
 // judge returns why the rule leaves the tag out; no reason: it is admitted.
 func (r rule) judge(tag string) (Reason, string) {
 	switch {
-	case !tagName.MatchString(tag):
+	case !r.names.MatchString(tag):
 		return NotATag, ""
 	case r.sub.Select == promote.SelectDigest && tag != r.sub.Constraint:
 		return NotFollowed, ""

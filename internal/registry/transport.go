@@ -1,13 +1,21 @@
 package registry
 
 import (
+	"context"
 	"io"
 	"net/http"
 )
 
 // answerLimit bounds every body that a registry sends: a page of tags, a
-// manifest, a configuration. Layers are never read.
+// manifest, a configuration. Of layers only charts are read, [withLimit].
 const answerLimit = 8 << 20
+
+type limitKey struct{}
+
+// withLimit lets bodies of what is asked in the context have as many bytes.
+func withLimit(ctx context.Context, limit int64) context.Context {
+	return context.WithValue(ctx, limitKey{}, limit)
+}
 
 // redirectLimit bounds how often a request is sent elsewhere; the client that is
 // wrapped around the guard does not.
@@ -31,7 +39,11 @@ func (g guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	response.Body = &bounded{ReadCloser: response.Body, left: answerLimit}
+	limit, ok := request.Context().Value(limitKey{}).(int64)
+	if !ok {
+		limit = answerLimit
+	}
+	response.Body = &bounded{ReadCloser: response.Body, left: limit}
 	return response, nil
 }
 
@@ -56,10 +68,13 @@ type bounded struct {
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
+	if b.left < 0 {
 		return 0, errTooLarge
 	}
-	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
+	// One byte more than there may be tells the end from what is too large.
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, errTooLarge
+	}
 	return n, err
 }

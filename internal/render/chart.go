@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"text/template/parse"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -145,87 +144,4 @@ func knownDraft(schema string) bool {
 		return true
 	}
 	return false
-}
-
-// anotherTime is an expression for a moment that is not now.
-const anotherTime = `(toDate "2006-01-02T15:04:05Z07:00" "2001-02-03T04:05:06+07:00")`
-
-// atAnotherTime rewrites the templates of a chart so that `now` is long ago. What
-// is printed differs then even where two renderings fall into the same day.
-func atAnotherTime(c *chart.Chart) {
-	for _, t := range c.Templates {
-		if t != nil && bytes.Contains(t.Data, []byte("now")) {
-			t.Data = withoutNow(t.Data)
-		}
-	}
-	for _, d := range c.Dependencies() {
-		atAnotherTime(d)
-	}
-}
-
-// withoutNow returns a template with the calls of `now` replaced. A template that
-// does not parse is returned as it is: the engine says why in its own words.
-func withoutNow(source []byte) []byte {
-	tree := parse.New("template")
-	tree.Mode = parse.SkipFuncCheck
-	defined := map[string]*parse.Tree{}
-	if _, err := tree.Parse(string(source), "", "", defined); err != nil {
-		return source
-	}
-	var out bytes.Buffer
-	for name, t := range defined {
-		if t.Root == nil {
-			continue
-		}
-		replaceNow(t.Root)
-		if name == "template" {
-			out.WriteString(t.Root.String())
-		} else {
-			fmt.Fprintf(&out, "{{define %q}}%s{{end}}", name, t.Root)
-		}
-	}
-	return out.Bytes()
-}
-
-func replaceNow(node parse.Node) {
-	switch n := node.(type) {
-	case *parse.ListNode:
-		if n != nil {
-			for _, child := range n.Nodes {
-				replaceNow(child)
-			}
-		}
-	case *parse.ActionNode:
-		replaceNow(n.Pipe)
-	case *parse.PipeNode:
-		if n != nil {
-			for _, command := range n.Cmds {
-				replaceNow(command)
-			}
-		}
-	case *parse.CommandNode:
-		for _, arg := range n.Args {
-			replaceNow(arg)
-		}
-	case *parse.ChainNode:
-		replaceNow(n.Node)
-	case *parse.IfNode:
-		replaceNowInBranch(&n.BranchNode)
-	case *parse.RangeNode:
-		replaceNowInBranch(&n.BranchNode)
-	case *parse.WithNode:
-		replaceNowInBranch(&n.BranchNode)
-	case *parse.TemplateNode:
-		replaceNow(n.Pipe)
-	case *parse.IdentifierNode:
-		if n.Ident == "now" {
-			n.Ident = anotherTime
-		}
-	}
-}
-
-func replaceNowInBranch(b *parse.BranchNode) {
-	replaceNow(b.Pipe)
-	replaceNow(b.List)
-	replaceNow(b.ElseList)
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,8 +28,9 @@ const (
 	KubeVersion = "v1.37.0"
 )
 
-// helmTemplate renders a chart twice, since what a chart draws or takes from the
-// clock would make every promotion differ; the second time by another clock.
+// helmTemplate renders a chart, and again in other circumstances where it uses
+// what depends on them: a chart that draws, or that looks at the clock, would make
+// every promotion differ.
 func helmTemplate(r *reader, t directives.HelmTemplate) ([]byte, error) {
 	source, err := readChart(r, t.Chart)
 	if err != nil {
@@ -40,7 +42,8 @@ func helmTemplate(r *reader, t directives.HelmTemplate) ([]byte, error) {
 			return nil, err
 		}
 	}
-	render := func(change func(*chart.Chart)) (*rendering, error) {
+	var u uses
+	render := func(v variation) (*rendering, error) {
 		values, err := mergeValues(t, valueFiles)
 		if err != nil {
 			return nil, err
@@ -49,19 +52,25 @@ func helmTemplate(r *reader, t directives.HelmTemplate) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		change(loaded)
+		if v == asWritten {
+			u = usesOf(loaded, values)
+		} else {
+			v.apply(loaded, values, u)
+		}
 		return renderChart(loaded, values, t)
 	}
-	first, err := render(func(*chart.Chart) {})
+	first, err := render(asWritten)
 	if err != nil {
 		return nil, err
 	}
-	second, err := render(atAnotherTime)
-	if err != nil {
-		return nil, fmt.Errorf("render a second time: %w", err)
-	}
-	if name := differing(first.files, second.files); name != "" {
-		return nil, &RefusedError{name, "template", "it prints something else every time (random, generated or by the clock)"}
+	for _, v := range u.variations() {
+		again, err := render(v)
+		if err != nil {
+			return nil, fmt.Errorf("render once more: %w", err)
+		}
+		if name := differing(first.files, again.files); name != "" {
+			return nil, &RefusedError{name, "template", "it prints something else every time (random, generated, by the clock, or in the order of a map)"}
+		}
 	}
 	return first.print(t)
 }
@@ -214,9 +223,6 @@ func (r *rendering) print(t directives.HelmTemplate) ([]byte, error) {
 			fmt.Fprintf(&out, "---\n# Source: %s\n%s\n", h.Path, h.Manifest)
 		}
 	}
-	if strings.TrimSpace(out.String()) == "" {
-		return nil, nil
-	}
 	return out.Bytes(), nil
 }
 
@@ -238,7 +244,21 @@ func (s chartSource) load() (*chart.Chart, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the chart: %w", err)
 	}
+	sortDependencies(c)
 	return c, nil
+}
+
+// sortDependencies puts charts in charts/ into an order. Helm loads them in that of
+// a map, in which their definitions of custom resources are then printed.
+func sortDependencies(c *chart.Chart) {
+	all := slices.Clone(c.Dependencies())
+	slices.SortStableFunc(all, func(a, b *chart.Chart) int {
+		return cmp.Or(strings.Compare(a.Name(), b.Name()), strings.Compare(a.Metadata.Version, b.Metadata.Version))
+	})
+	c.SetDependencies(all...)
+	for _, d := range all {
+		sortDependencies(d)
+	}
 }
 
 func readChart(r *reader, name string) (chartSource, error) {
@@ -255,7 +275,10 @@ func readChart(r *reader, name string) (chartSource, error) {
 	}
 	if !info.IsDir() {
 		archive, err := r.file(dir)
-		return chartSource{archive: archive}, err
+		if err != nil {
+			return chartSource{}, err
+		}
+		return chartSource{archive: archive}, newUnpacking().archive(name, archive)
 	}
 	w := chartWalker{reader: r, root: dir}
 	if w.rules, err = ignoreRules(r, path.Join(dir, ".helmignore")); err != nil {
@@ -264,5 +287,5 @@ func readChart(r *reader, name string) (chartSource, error) {
 	if err := w.walk(".", 0); err != nil {
 		return chartSource{}, err
 	}
-	return chartSource{files: w.files}, nil
+	return chartSource{files: w.files}, newUnpacking().packed(name, w.files)
 }

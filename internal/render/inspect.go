@@ -85,10 +85,16 @@ func (i *inspector) kustomization(dir, file string, k *types.Kustomization) erro
 		if remoteFile(entry) {
 			return notFetched(file, entry)
 		}
+		if outside(dir, entry) {
+			return notInTree(file, entry)
+		}
 	}
 	for _, entry := range slices.Concat(k.Resources, k.Components) {
 		if remoteBase(entry) {
 			return notFetched(file, entry)
+		}
+		if outside(dir, entry) {
+			return notInTree(file, entry)
 		}
 		if err := i.directory(path.Join(dir, entry)); err != nil {
 			return err
@@ -104,6 +110,16 @@ func (i *inspector) kustomization(dir, file string, k *types.Kustomization) erro
 
 func notFetched(file, entry string) error {
 	return &RefusedError{file, entry, "it is not in the tree, and nothing is fetched while rendering"}
+}
+
+// outside reports whether an entry of a directory leads out of the tree, whose
+// root kustomize takes for that of a disk, which has nothing above it.
+func outside(dir, entry string) bool {
+	return path.IsAbs(entry) || strings.HasPrefix(path.Join(dir, entry)+"/", "../")
+}
+
+func notInTree(file, entry string) error {
+	return &RefusedError{file, entry, "it is absolute, or leads out of the tree"}
 }
 
 // fileEntries returns the entries that kustomize loads as files only.
@@ -152,6 +168,9 @@ func (i *inspector) plugin(dir, file, entry string) error {
 	}
 	if remoteBase(entry) {
 		return notFetched(file, entry)
+	}
+	if outside(dir, entry) {
+		return notInTree(file, entry)
 	}
 	name := path.Join(dir, entry)
 	if data, err := i.fsys.ReadFile(name); err == nil {

@@ -45,11 +45,12 @@ func printed(t *testing.T, dir, tool string, args ...string) []byte {
 
 // R1: the bytes of `kustomize build`.
 func TestKustomizePrintsWhatTheCommandLinePrints(t *testing.T) {
+	pool := newPool(t, Limits{})
 	for name, args := range map[string]string{"overlay": "overlay", "kinds": "overlay", "schema": "overlay", "links": "overlay", "plugins": "overlay"} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(material, "kustomize", name)
 			want := printed(t, dir, "kustomize", "build", args)
-			got, err := New(Limits{}).Kustomize(t.Context(), os.DirFS(dir), directives.KustomizeBuild{Path: args})
+			got, err := pool.Kustomize(t.Context(), os.DirFS(dir), directives.KustomizeBuild{Path: args})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,6 +61,7 @@ func TestKustomizePrintsWhatTheCommandLinePrints(t *testing.T) {
 
 // R1: the bytes of `helm template`.
 func TestHelmPrintsWhatTheCommandLinePrints(t *testing.T) {
+	pool := newPool(t, Limits{})
 	shop := directives.HelmTemplate{Chart: "chart", Release: "r"}
 	for name, test := range map[string]struct {
 		dir    string
@@ -84,7 +86,7 @@ func TestHelmPrintsWhatTheCommandLinePrints(t *testing.T) {
 			template := shop
 			test.change(&template)
 			want := printed(t, dir, "helm", append([]string{"template", template.Release, template.Chart}, test.args...)...)
-			got, err := New(Limits{}).Helm(t.Context(), os.DirFS(dir), template)
+			got, err := pool.Helm(t.Context(), os.DirFS(dir), template)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -42,10 +44,38 @@ func trap(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// tripwires puts programs into PATH that a rendering might start, and what kustomize
+// and Helm look for into HOME. None of it may be touched; besides, the tests'
+// children die of opening, dialling or starting anything.
+func tripwires(t *testing.T) {
+	t.Helper()
+	home := t.TempDir()
+	touched := filepath.Join(home, "touched")
+	for _, name := range []string{"git", "helm", "helmV3", "sh", "docker", "kustomize", "plugin/acme.example/v1/plugin/Plugin"} {
+		file := filepath.Join(home, "bin", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("#!/bin/sh\n: >"+touched+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", filepath.Join(home, "bin"))
+	t.Setenv("HOME", home)
+	t.Setenv("KUSTOMIZE_PLUGIN_HOME", filepath.Join(home, "bin", "plugin"))
+	t.Cleanup(func() {
+		if _, err := os.Stat(touched); err == nil {
+			t.Error("a program was started")
+		}
+	})
+}
+
 // R1: what would be fetched or run is refused before it is tried, with the file
 // and the entry.
 func TestKustomizeNeverLeavesTheTree(t *testing.T) {
 	host := trap(t)
+	tripwires(t)
+	pool := newPool(t, Limits{})
 	const resource = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	for name, test := range map[string]struct {
 		kustomization string
@@ -63,6 +93,25 @@ func TestKustomizeNeverLeavesTheTree(t *testing.T) {
 		"github":                  {"resources: [github.com/acme/base]", "github.com/acme/base"},
 		"github in capitals":      {"resources: ['GitHub.com:acme/base']", "GitHub.com:acme/base"},
 		"a directory of the name": {"resources: [github.com/acme/here]", "github.com/acme/here"},
+		"out of the tree":         {"resources: ['../../p']", "../../p"},
+		"far out of the tree":     {"resources: ['../../../../../etc']", "../../../../../etc"},
+		"absolute base":           {"resources: [/o/c]", "/o/c"},
+		"absolute file":           {"resources: [/o/r.yaml]", "/o/r.yaml"},
+		"absolute patch":          {"resources: [r.yaml]\npatches: [{path: /o/r.yaml}]", "/o/r.yaml"},
+		"absolute generator file": {"configMapGenerator: [{name: c, files: [k=/etc/passwd]}]", "/etc/passwd"},
+		"component out of it":     {"components: ['../../c']", "../../c"},
+		"schema out of it":        {"resources: [r.yaml]\nopenapi: {path: ../../s.json}", "../../s.json"},
+		"transformer out of it":   {"resources: [r.yaml]\ntransformers: ['../../t']", "../../t"},
+		"with a ref":              {"resources: ['https://HOST/acme/base//deploy?ref=v1&timeout=5s']", "https://HOST/acme/base//deploy?ref=v1&timeout=5s"},
+		"github with a ref":       {"resources: ['github.com/acme/base//deploy?ref=v1']", "github.com/acme/base//deploy?ref=v1"},
+		"forced git over ssh":     {"resources: ['git::ssh://git@HOST/acme/base']", "git::ssh://git@HOST/acme/base"},
+		"forced git, scp":         {"resources: ['git::git@HOST:acme/base']", "git::git@HOST:acme/base"},
+		"git":                     {"resources: ['git://HOST/acme/base']", "git://HOST/acme/base"},
+		"OCI":                     {"resources: ['oci://HOST/acme/base']", "oci://HOST/acme/base"},
+		"S3":                      {"resources: ['s3::https://HOST/bucket/base']", "s3::https://HOST/bucket/base"},
+		"Azure's form":            {"resources: ['https://HOST/acme/_git/base']", "https://HOST/acme/_git/base"},
+		"local clone":             {"resources: ['file:///work/.git//base']", "file:///work/.git//base"},
+		"patch in a component":    {"components: [c]", "http://HOST/c.yaml"},
 		"component":               {"components: ['https://HOST/c']", "https://HOST/c"},
 		"crd":                     {"resources: [r.yaml]\ncrds: ['http://HOST/crd.json']", "http://HOST/crd.json"},
 		"configuration":           {"resources: [r.yaml]\nconfigurations: ['http://HOST/c.yaml']", "http://HOST/c.yaml"},
@@ -86,6 +135,11 @@ func TestKustomizeNeverLeavesTheTree(t *testing.T) {
 		"charts as a generator":   {"generators: [chart.yaml]", "HelmChartInflationGenerator"},
 		"exec function":           {"resources: [r.yaml]\ntransformers: [exec.yaml]", "Exec"},
 		"container function":      {"generators:\n- |-\n  apiVersion: acme.example/v1\n  kind: Container\n  metadata:\n    name: x\n    annotations: {config.kubernetes.io/function: 'container: {image: x}'}", "Container"},
+		"exec generator":          {"generators: [exec.yaml]", "Exec"},
+		"exec validator":          {"resources: [r.yaml]\nvalidators: [exec.yaml]", "Exec"},
+		"legacy exec annotation":  {"resources: [r.yaml]\ntransformers:\n- |-\n  apiVersion: acme.example/v1\n  kind: Old\n  metadata: {name: x, annotations: {config.k8s.io/function: 'exec: {path: ./x.sh}'}}", "Old"},
+		"starlark function":       {"resources: [r.yaml]\ntransformers:\n- |-\n  apiVersion: acme.example/v1\n  kind: Star\n  metadata: {name: x, annotations: {config.kubernetes.io/function: 'starlark: {url: \"http://HOST/x.star\"}'}}", "Star"},
+		"plugin by its kind":      {"generators:\n- |-\n  apiVersion: acme.example/v1\n  kind: Plugin\n  metadata: {name: x}", "Plugin"},
 		"plugin in a list":        {"generators: [list.yaml]", "Plugin"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +147,7 @@ func TestKustomizeNeverLeavesTheTree(t *testing.T) {
 			files := tree(map[string]string{
 				"o/kustomization.yaml": at(test.kustomization), "o/r.yaml": resource,
 				"o/github.com/acme/here/kustomization.yaml": "resources: []",
+				"o/c/kustomization.yaml":                    at("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: 'http://HOST/c.yaml', target: {kind: ConfigMap}}]"),
 				"o/nested/kustomization.yaml":               "resources: [deeper]",
 				"o/nested/deeper/kustomization.yml":         at("components: ['https://HOST/deep']"),
 				"o/patch.yaml":                              at("apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: p}\nPath: http://HOST/p.yaml\n"),
@@ -102,7 +157,7 @@ func TestKustomizeNeverLeavesTheTree(t *testing.T) {
 				"o/exec.yaml":                               "apiVersion: acme.example/v1\nkind: Exec\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n",
 				"o/list.yaml":                               "apiVersion: v1\nkind: List\nitems: [{apiVersion: acme.example/v1, kind: Plugin, metadata: {name: x}}]\n",
 			})
-			_, err := New(Limits{}).Kustomize(t.Context(), files, directives.KustomizeBuild{Path: "o"})
+			_, err := pool.Kustomize(t.Context(), files, directives.KustomizeBuild{Path: "o"})
 			var refused *RefusedError
 			if !errors.As(err, &refused) {
 				t.Fatalf("the error is %v", err)
@@ -169,6 +224,8 @@ func chartWith(files map[string]string) fstest.MapFS {
 
 func TestChartsThatAreRefused(t *testing.T) {
 	host := trap(t)
+	tripwires(t)
+	pool := newPool(t, Limits{})
 	manifest := func(value string) string {
 		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {v: '" + value + "'}\n"
 	}
@@ -198,7 +255,7 @@ func TestChartsThatAreRefused(t *testing.T) {
 		"no chart":                  {map[string]string{"Chart.yaml": ""}, "load the chart"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(Limits{}).Helm(t.Context(), chartWith(test.files), directives.HelmTemplate{Chart: "c", Release: "r"})
+			_, err := pool.Helm(t.Context(), chartWith(test.files), directives.HelmTemplate{Chart: "c", Release: "r"})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is %v, want %s", err, test.want)
 			}

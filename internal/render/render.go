@@ -22,26 +22,33 @@ type Limits struct {
 	Time   time.Duration // 0: a minute
 	Input  int64         // bytes read from the tree; 0: 64 MiB
 	Output int64         // bytes printed; 0: 64 MiB
+	Memory int64         // bytes that a [Pool]'s child may use; 0: 512 MiB
 }
 
-// Renderer implements [directives.Renderer]. It is safe for concurrent use.
+func (l Limits) orDefaults() Limits {
+	if l.Time <= 0 {
+		l.Time = time.Minute
+	}
+	if l.Input <= 0 {
+		l.Input = 64 << 20
+	}
+	if l.Output <= 0 {
+		l.Output = 64 << 20
+	}
+	if l.Memory <= 0 {
+		l.Memory = 512 << 20
+	}
+	return l
+}
+
+// Renderer implements [directives.Renderer] in this process, whose stack and
+// memory it does not protect: that takes a [Pool]. It is safe for concurrent use.
 type Renderer struct{ limits Limits }
 
 var _ directives.Renderer = (*Renderer)(nil)
 
 // New returns a renderer within limits.
-func New(limits Limits) *Renderer {
-	if limits.Time <= 0 {
-		limits.Time = time.Minute
-	}
-	if limits.Input <= 0 {
-		limits.Input = 64 << 20
-	}
-	if limits.Output <= 0 {
-		limits.Output = 64 << 20
-	}
-	return &Renderer{limits}
-}
+func New(limits Limits) *Renderer { return &Renderer{limits.orDefaults()} }
 
 // RefusedError is something that a rendering asked for and never gets.
 type RefusedError struct {
@@ -54,56 +61,79 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s: %q is refused: %s", e.File, e.Entry, e.Why)
 }
 
+// job is one rendering: exactly one of the two.
+type job struct {
+	Kustomize *directives.KustomizeBuild
+	Helm      *directives.HelmTemplate
+}
+
+// path is what is rendered, in the tree.
+func (j job) path() string {
+	if j.Kustomize != nil {
+		return j.Kustomize.Path
+	}
+	return j.Helm.Chart
+}
+
 // Kustomize returns what `kustomize build` prints for the directory.
 func (r *Renderer) Kustomize(ctx context.Context, tree fs.FS, build directives.KustomizeBuild) ([]byte, error) {
-	if err := directives.CheckPath(build.Path); err != nil {
-		return nil, err
-	}
-	return r.bounded(ctx, func(ctx context.Context) ([]byte, error) {
-		return kustomizeBuild(newFileSystem(ctx, tree, r.limits.Input), build.Path)
-	})
+	return r.bounded(ctx, tree, job{Kustomize: &build})
 }
 
 // Helm returns what `helm template` prints for the chart.
 func (r *Renderer) Helm(ctx context.Context, tree fs.FS, template directives.HelmTemplate) ([]byte, error) {
-	if err := directives.CheckPath(template.Chart); err != nil {
+	j, err := helmJob(template)
+	if err != nil {
 		return nil, err
 	}
-	return r.bounded(ctx, func(ctx context.Context) ([]byte, error) {
-		return helmTemplate(&reader{ctx: ctx, tree: tree, left: r.limits.Input}, template)
-	})
+	return r.bounded(ctx, tree, j)
 }
 
-// bounded runs a rendering within the limits; a panic is an error. Neither
-// library can be interrupted: one that overruns is left behind, and ends at its
-// next look at the tree.
-func (r *Renderer) bounded(ctx context.Context, render func(context.Context) ([]byte, error)) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Time, fmt.Errorf("it takes longer than %s", r.limits.Time))
+// bounded ends with the context or the time limit. Neither library can be
+// interrupted: one that overruns is left behind, and ends at its next look at
+// the tree.
+func (r *Renderer) bounded(ctx context.Context, tree fs.FS, j job) ([]byte, error) {
+	ctx, cancel := r.limits.within(ctx)
 	defer cancel()
-	type result struct {
-		out []byte
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		var res result
-		defer func() {
-			if p := recover(); p != nil {
-				res = result{err: fmt.Errorf("the renderer panicked: %v", p)}
-			}
-			done <- res
-		}()
-		res.out, res.err = render(ctx)
-	}()
+	done := make(chan outcome, 1)
+	go func() { done <- r.limits.render(ctx, tree, j) }()
 	select {
-	case res := <-done:
-		if res.err == nil && int64(len(res.out)) > r.limits.Output {
-			return nil, fmt.Errorf("it prints %d bytes, more than the %d allowed", len(res.out), r.limits.Output)
-		}
-		return res.out, res.err
+	case o := <-done:
+		return o.printed, o.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// within bounds a rendering's time.
+func (l Limits) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, l.Time, fmt.Errorf("it takes longer than %s", l.Time))
+}
+
+type outcome struct {
+	printed []byte
+	err     error
+}
+
+// render renders; a panic is an error.
+func (l Limits) render(ctx context.Context, tree fs.FS, j job) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{err: fmt.Errorf("the renderer panicked: %v", p)}
+		}
+	}()
+	if err := directives.CheckPath(j.path()); err != nil {
+		return outcome{err: err}
+	}
+	if j.Kustomize != nil {
+		o.printed, o.err = kustomizeBuild(newFileSystem(ctx, tree, l.Input), j.Kustomize.Path)
+	} else {
+		o.printed, o.err = helmTemplate(&reader{ctx: ctx, tree: tree, left: l.Input}, *j.Helm)
+	}
+	if o.err == nil && int64(len(o.printed)) > l.Output {
+		o = outcome{err: fmt.Errorf("it prints %d bytes, more than the %d allowed", len(o.printed), l.Output)}
+	}
+	return o
 }
 
 // reader reads a tree within a context and a number of bytes. Links are followed

@@ -1,12 +1,14 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/towpath/towpath/internal/directives"
@@ -84,4 +86,69 @@ func BenchmarkHelm(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// R1: fifty times the same bytes, also at the same time, here and in children.
+func TestRenderingsAreReproducible(t *testing.T) {
+	pool := newPool(t, Limits{})
+	same := func(name string, render func(directives.Renderer) ([]byte, error)) {
+		t.Run(name, func(t *testing.T) {
+			want, err := render(New(Limits{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wait sync.WaitGroup
+			for i := range 50 {
+				wait.Go(func() {
+					renderer := directives.Renderer(pool)
+					if i%5 == 0 {
+						renderer = New(Limits{})
+					}
+					if got, err := render(renderer); err != nil || !bytes.Equal(got, want) {
+						t.Errorf("%s\n%v, want\n%s", got, err, want)
+					}
+				})
+			}
+			wait.Wait()
+		})
+	}
+	for _, files := range kustomizations(t) {
+		same(files.name, func(r directives.Renderer) ([]byte, error) {
+			return r.Kustomize(t.Context(), os.DirFS(files.dir), directives.KustomizeBuild{Path: files.path})
+		})
+	}
+	before := ""
+	for _, c := range nastyCharts(t) {
+		if file, _, _ := strings.Cut(c.name, ":"); file != before && !c.fails {
+			before = file
+			same(c.name, func(r directives.Renderer) ([]byte, error) {
+				return c.renderer(r).Helm(t.Context(), c.files, c.template)
+			})
+		}
+	}
+}
+
+// kustomization is a directory of ours that can be built.
+type kustomization struct{ name, dir, path string }
+
+// kustomizations are those of the examples and of the test data.
+func kustomizations(t *testing.T) (out []kustomization) {
+	t.Helper()
+	for _, root := range []string{filepath.Join(material, "kustomize"), "../../examples"} {
+		err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && strings.EqualFold(strings.TrimSuffix(entry.Name(), filepath.Ext(name)), "kustomization") {
+				dir := filepath.ToSlash(strings.TrimPrefix(filepath.Dir(name), filepath.Clean(root)+string(filepath.Separator)))
+				top, rest, found := strings.Cut(dir, "/")
+				if !found {
+					rest = "."
+				}
+				out = append(out, kustomization{filepath.Base(root) + "/" + dir, filepath.Join(root, top), rest})
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
 }

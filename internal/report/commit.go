@@ -16,6 +16,11 @@ const maxEdits = 100
 func CommitMessage(v View, p promote.Proposal, freight []promote.Freight, edits []directives.Edit) string {
 	var b strings.Builder
 	b.WriteString(v.title(p.Stage, p) + "\n\n")
+	if s, _ := v.Pipeline.Stage(p.Stage); s.Target.Push { // no pull request says it
+		if drift, ok := v.drift(p.Stage); ok {
+			b.WriteString("Replaces what people did there: " + drift.String() + ".\n\n")
+		}
+	}
 	for _, e := range edits[:min(len(edits), maxEdits)] {
 		b.WriteString(edit(e))
 	}

@@ -34,7 +34,9 @@ func (v View) evidence(stage string, p promote.Proposal) string {
 		}
 		var rows []string
 		for _, from := range r.From {
-			rows = append(rows, tableRow(v.upstream(from, r, id)...))
+			for _, lane := range v.Pipeline.Lanes(from) {
+				rows = append(rows, tableRow(v.upstream(lane, r, id)...))
+			}
 		}
 		text, left := fit(rows, room)
 		b.WriteString(tableHead(head...) + text)
@@ -70,17 +72,16 @@ func (v View) lastEvent(p promote.Proposal) time.Time {
 }
 
 // upstream are the cells of one upstream stage.
-func (v View) upstream(from string, r promote.Request, freight string) []string {
-	stage, _ := v.Pipeline.Stage(from)
+func (v View) upstream(stage promote.Stage, r promote.Request, freight string) []string {
 	stay, found := v.stay(stage, r.Warehouse, freight)
 	if !found {
-		return []string{code(from), "never"}
+		return []string{code(stage.Name), "never"}
 	}
 	there := "since " + When(stay.entered)
 	if !stay.left.IsZero() {
 		there = When(stay.entered) + " to " + When(stay.left)
 	}
-	cells := []string{code(from), there, strings.Join(gates(stage, stay.gates), "<br>")}
+	cells := []string{code(stage.Name), there, strings.Join(gates(stage, stay.gates), "<br>")}
 	if r.Soak > 0 {
 		end := stay.entered.Add(r.Soak)
 		if stay.left.IsZero() || !stay.left.Before(end) {

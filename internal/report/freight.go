@@ -53,8 +53,8 @@ func (v View) artifacts(old, f promote.Freight) []string {
 		row("image", code(i.Repository), image(before), image(i), revisions(before, i))
 	}
 	for _, c := range f.Charts {
-		before, _ := chartOf(old, c)
-		row("chart", code(chartName(c)), chart(before), chart(c), "")
+		before, _ := old.Chart(c.KnownAs())
+		row("chart", code(c.KnownAs()), chart(before), chart(c), moved(before, c))
 	}
 	for _, c := range f.Commits {
 		before, _ := old.Commit(c.Repository)
@@ -66,8 +66,8 @@ func (v View) artifacts(old, f promote.Freight) []string {
 		}
 	}
 	for _, c := range old.Charts {
-		if _, kept := chartOf(f, c); !kept {
-			row("chart", code(chartName(c)), chart(c), "–", "not in it any more")
+		if _, kept := f.Chart(c.KnownAs()); !kept {
+			row("chart", code(c.KnownAs()), chart(c), "–", "not in it any more")
 		}
 	}
 	for _, c := range old.Commits {
@@ -100,13 +100,12 @@ func chart(c promote.Chart) string {
 	return code(c.Version) + " " + digest(c.Digest)
 }
 
-func chartOf(f promote.Freight, c promote.Chart) (promote.Chart, bool) {
-	for _, other := range f.Charts {
-		if other.Repository == c.Repository && other.Name == c.Name {
-			return other, true
-		}
+// moved says that a chart of the same name comes from elsewhere now.
+func moved(before, after promote.Chart) string {
+	if before.Version == "" || before.Repository == after.Repository {
+		return ""
 	}
-	return promote.Chart{}, false
+	return "from " + code(after.Repository) + ", not from " + code(before.Repository) + " any more"
 }
 
 // revisions says from which source an image was built; it is only known by its
@@ -160,6 +159,12 @@ func (v View) backwards(stage string, f promote.Freight) []string {
 			out = append(out, fmt.Sprintf("image %s goes back from %s to %s", code(i.Repository), image(before), image(i)))
 		}
 	}
+	for _, c := range f.Charts {
+		before, ok := old.Chart(c.KnownAs())
+		if lower, _ := lower(c.Version, before.Version); ok && lower {
+			out = append(out, fmt.Sprintf("chart %s goes back from %s to %s", code(c.KnownAs()), chart(before), chart(c)))
+		}
+	}
 	if len(out) == 0 && f.ID != old.ID && f.Selected.Before(old.Selected) {
 		out = append(out, fmt.Sprintf("slot %s goes back: %s was selected after %s", code(f.Warehouse), code(old.Alias), code(f.Alias)))
 	}
@@ -168,12 +173,20 @@ func (v View) backwards(stage string, f promote.Freight) []string {
 
 // older compares by version, and by build time where the tags are no versions.
 func older(a, b promote.Image) bool {
-	x, errA := semver.NewVersion(a.Tag)
-	y, errB := semver.NewVersion(b.Tag)
-	if errA == nil && errB == nil {
-		return x.LessThan(y)
+	if lower, known := lower(a.Tag, b.Tag); known {
+		return lower
 	}
 	return !a.Created.IsZero() && a.Created.Before(b.Created)
+}
+
+// lower compares two versions; known is false where one of them is none.
+func lower(a, b string) (lower, known bool) {
+	x, errA := semver.NewVersion(a)
+	y, errB := semver.NewVersion(b)
+	if errA != nil || errB != nil {
+		return false, false
+	}
+	return x.LessThan(y), true
 }
 
 // configuration says at which commits the configuration was read, now and for

@@ -23,6 +23,7 @@ func TestTexts(t *testing.T) {
 		"pull-warnings":        promotionWithWarnings,
 		"pull-two-slots":       promotionOfTwoSlots,
 		"pull-soaked":          soakedPromotion,
+		"pull-charts":          promotionOfCharts,
 		"check-proposed":       func(*testing.T) string { return written(Proposed(proposed().view(), "prod")) },
 		"check-blocked":        func(*testing.T) string { return written(Proposed(withdrawn().view(), "prod")) },
 		"check-waiting":        func(*testing.T) string { return written(Waiting([]View{narrow(halfway(), "prod")})) },
@@ -135,6 +136,21 @@ func promotionOfTwoSlots(*testing.T) string {
 	w.snapshot.Stages["prod"].Open.Proposal.Freight["flags"] = flags.ID
 	w.snapshot.Stages["prod"].Open.Proposal.Rule = "app: all of uat-a, uat-b: uat-a, uat-b (2 of 2 verified)"
 	return pull(w, "prod", deployment("1.4.2"))
+}
+
+func promotionOfCharts(*testing.T) string {
+	w := ready()
+	chart := func(repository, name, version string) promote.Chart {
+		return promote.Chart{Repository: repository, Name: name, Version: version, Digest: "sha256:" + id(version[:1]) + id(version[:1])[:24]}
+	}
+	w.snapshot.Facts.Freight[0].Charts = []promote.Chart{
+		chart("oci://ghcr.io/acme/charts/redis", "", "2.0.0"), chart("https://charts.acme.io", "web", "1.10.0"), chart("https://charts.acme.io", "cron", "3.0.0"),
+	}
+	w.snapshot.Facts.Freight[1].Charts = []promote.Chart{
+		chart("https://charts.evil.io", "redis", "2.1.0"), chart("https://charts.acme.io", "web", "1.9.0"), chart("https://charts.acme.io", "lamp", "4.0.0"),
+	}
+	w.propose("prod", second, promote.Automatic, 130, 12)
+	return pull(w, "prod")
 }
 
 // soaking is a world in which prod wants an hour of soak, at a time when it has

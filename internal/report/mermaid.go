@@ -110,7 +110,9 @@ func (v View) edges(out *strings.Builder, stage int, r promote.Request, index ma
 		}
 	}
 	for _, from := range r.From {
-		fmt.Fprintf(out, "  s%d -->%s s%d\n", index[from], rule, stage)
+		for _, lane := range v.Pipeline.Lanes(from) {
+			fmt.Fprintf(out, "  s%d -->%s s%d\n", index[lane.Name], rule, stage)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func PullRequest(v View, stage string, changes []directives.ResourceChange) (tit
 
 // title has room for a number behind it within GitHub's 256 characters.
 func (v View) title(stage string, p promote.Proposal) string {
-	return fmt.Sprintf("Promote %s to %s", cut(line(v.names(v.moving(stage, p.Freight))), 160), cut(line(stage), 60))
+	return fmt.Sprintf("Promote %s to %s", cut(line(v.names(v.moving(stage, p.Freight))), 160), cut(line(v.called(stage)), 80))
 }
 
 // lead is what a reviewer wants to know first: what goes where, for whom, and

@@ -43,7 +43,7 @@ func narrowed(views []View, stages map[string][]string) []View {
 	var out []View
 	for _, v := range views {
 		v.Verdicts = slices.DeleteFunc(slices.Clone(v.Verdicts), func(verdict promote.Verdict) bool {
-			return !slices.Contains(stages[v.Pipeline.Name], verdict.Stage)
+			return !slices.Contains(stages[v.Pipeline.Name], verdict.Stage) && !slices.Contains(stages[v.Pipeline.Name], promote.StageOf(verdict.Stage))
 		})
 		if len(v.Verdicts) > 0 {
 			out = append(out, v)
@@ -112,12 +112,15 @@ func (r Row) markdown() string {
 // Outcome answers /promote for one stage, from the verdict that decided it.
 func Outcome(v View, stage string) string {
 	verdict, _ := v.verdict(stage)
-	name, names := code(stage), code(v.names(v.moving(stage, verdict.Freight)))
+	name, names := code(v.called(stage)), code(v.names(v.moving(stage, verdict.Freight)))
 	switch {
 	case verdict.Refused:
 		return fmt.Sprintf("%s is not promoted:\n\n%s", name, list(sentences(important(verdict.Reasons)))) + later(verdict)
 	case verdict.Action == promote.Promote:
 		text := fmt.Sprintf("Promoting %s to %s; the pull request follows.", names, name)
+		if s, _ := v.Pipeline.Stage(stage); s.Target.Push {
+			text = fmt.Sprintf("Promoted %s to %s, by a push to %s.", names, name, code(s.Target.Branch))
+		}
 		if verdict.Rule != "" {
 			text += " The rule is met: " + prose(verdict.Rule) + "."
 		}

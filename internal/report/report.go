@@ -22,6 +22,23 @@ type View struct {
 	Snapshot promote.Snapshot
 	Verdicts []promote.Verdict
 	URL      string // web address of the repository
+	// Shared are the stages of which another pipeline of the repository has one of
+	// the same name.
+	Shared map[string]bool
+}
+
+// called is the name of a stage that people understand: bare where that is clear,
+// and with its place where the stage has several.
+func (v View) called(stage string) string {
+	name := stage
+	if v.Shared[stage] {
+		name = v.Pipeline.Name + "/" + stage
+	}
+	s, _ := v.Pipeline.Stage(stage)
+	if len(v.Pipeline.Lanes(promote.StageOf(stage))) < 2 {
+		return name
+	}
+	return name + " (" + strings.TrimSuffix(s.Target.Branch+"/"+s.Target.Path, "/.") + ")"
 }
 
 // maxText bounds what is written anywhere, in bytes; GitHub takes 65,535 characters.
@@ -105,7 +122,7 @@ func Name(f promote.Freight) string {
 		out = append(out, i.Repository[strings.LastIndex(i.Repository, "/")+1:]+version)
 	}
 	for _, c := range f.Charts {
-		out = append(out, chartName(c)+" "+c.Version)
+		out = append(out, c.KnownAs()+" "+c.Version)
 	}
 	for _, c := range f.Commits {
 		if len(out) == 0 {
@@ -119,13 +136,6 @@ func Name(f promote.Freight) string {
 		return f.Alias
 	}
 	return fmt.Sprintf("%s (%s)", strings.Join(out, " "), f.Alias)
-}
-
-func chartName(c promote.Chart) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.Repository[strings.LastIndex(c.Repository, "/")+1:]
 }
 
 // When is a time as every text shows it, in UTC; empty for the zero time.

@@ -31,6 +31,8 @@ func GitHub(secrets [][]byte, store Store, options Options) (http.Handler, error
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { rc.serve(w, r, s) }), nil
 }
 
+var commitForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
 var githubDelivery = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func narrowGitHub(events map[string]narrowing, header http.Header, body []byte) (Delivery, error) {
@@ -60,12 +62,17 @@ func narrowGitHub(events map[string]narrowing, header http.Header, body []byte) 
 	}
 	var err error
 	d.Topics, d.Note, err = narrow(p)
+	if err == nil && event == "push" && commitForm.MatchString(p.After) && strings.Trim(p.After, "0") != "" {
+		d.Head = Head{Repository: strings.ToLower(p.Repository.FullName), Ref: p.Ref, Commit: p.After}
+	}
 	return d, err
 }
 
 // githubPayload is the part of GitHub's payloads that names things.
 type githubPayload struct {
 	Action            string             `json:"action"`
+	Ref               string             `json:"ref"`
+	After             string             `json:"after"`
 	Repository        githubRepository   `json:"repository"`
 	Repositories      []githubRepository `json:"repositories"`
 	RepositoriesAdded []githubRepository `json:"repositories_added"`

@@ -22,8 +22,12 @@ type Delivery struct {
 	Digest   string    // SHA-256 of the body, hex: equal digests said the same thing
 	Topics   []Topic   // what may have changed, sorted, at least one
 	Received time.Time // when it came in
+	Head     Head      // where a pushed ref is now, as the sender says; zero: it says nothing
 	Note     string    // what could not be read in an otherwise good delivery; empty when nothing
 }
+
+// Head is a ref and the commit it was pushed to.
+type Head struct{ Repository, Ref, Commit string }
 
 // Store keeps deliveries.
 type Store interface {

@@ -337,6 +337,31 @@ func TestPayloadsNameWhatMayHaveChanged(t *testing.T) {
 	}
 }
 
+// W3: where a push says that its ref is is handed on as it is said; that a branch
+// is gone says nothing.
+func TestPushesSayWhereTheirRefIs(t *testing.T) {
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	for name, c := range map[string]struct {
+		event, after string
+		want         Head
+	}{
+		"a push":       {"push", commit, Head{"acme/app", "refs/heads/main", commit}},
+		"a deletion":   {"push", strings.Repeat("0", 40), Head{}},
+		"no commit":    {"push", "main", Head{}},
+		"not a push":   {"repository", commit, Head{}},
+		"short commit": {"push", commit[:39], Head{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := new(kept)
+			body := `{"ref":"refs/heads/main","after":"` + c.after + `","repository":{"full_name":"Acme/App"}}`
+			serve(t, store, io.Discard).ServeHTTP(httptest.NewRecorder(), githubRequest(c.event, body))
+			if len(store.deliveries) != 1 || store.deliveries[0].Head != c.want {
+				t.Errorf("got %+v, want %+v", store.deliveries, c.want)
+			}
+		})
+	}
+}
+
 // W3: a delivery that is sent again has the same id, a new one has another.
 func TestDeliveryIDs(t *testing.T) {
 	named := func(id string) *http.Request {

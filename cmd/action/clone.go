@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/towpath/towpath/internal/config"
+)
+
+// clone is where a command line works: a folder, and what it goes by.
+type clone struct {
+	dir    string
+	branch string // the default branch, as given; empty: what the clone says
+	getenv func(string) string
+}
+
+// check refuses what is no folder.
+func (c clone) check() error {
+	if info, err := os.Stat(c.dir); err != nil || !info.IsDir() {
+		return usageError{fmt.Errorf("--repo %s is not a folder", c.dir)}
+	}
+	return nil
+}
+
+// repository is the name the clone goes by; in a workflow GitHub says it.
+func (c clone) repository() string {
+	if name := c.getenv("GITHUB_REPOSITORY"); name != "" {
+		return name
+	}
+	dir, err := filepath.Abs(c.dir)
+	if err != nil {
+		return "local/repository"
+	}
+	return "local/" + filepath.Base(dir)
+}
+
+// defaultBranch is what origin's HEAD pointed at when the clone was made.
+func (c clone) defaultBranch() string {
+	if c.branch != "" {
+		return c.branch
+	}
+	data, err := os.ReadFile(filepath.Join(c.dir, ".git/refs/remotes/origin/HEAD"))
+	if branch, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "ref: refs/remotes/origin/"); ok && err == nil {
+		return branch
+	}
+	return "main"
+}
+
+// configuration reads the two files of a tree of the clone. Mistakes are an
+// error of their own kind.
+func (c clone) configuration(tree fs.FS) (*config.Config, config.Mistakes, error) {
+	pipelines, policy, err := config.Read(tree)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	if len(pipelines) == 0 {
+		return nil, nil, fmt.Errorf("%s has neither %s nor %s", c.dir, config.PipelineFile, config.PipelineGlob)
+	}
+	parsed, mistakes := config.Parse(pipelines, policy, config.Context{Repository: c.repository(), DefaultBranch: c.defaultBranch(), Tree: tree})
+	return parsed, mistakes, nil
+}
+
+// edited tells whether the files in the work tree are other ones than those of a
+// commit. A bare repository has none.
+func (c clone) edited(head fs.FS) bool {
+	now, nowPolicy, err := config.Read(os.DirFS(c.dir))
+	if err != nil || len(now) == 0 {
+		return err != nil
+	}
+	then, thenPolicy, err := config.Read(head)
+	return err == nil && !reflect.DeepEqual([]any{now, nowPolicy}, []any{then, thenPolicy})
+}

@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// newestCommit is the head of the branch when the content of the included paths
+// there differs from that at the newest freight's commit, else that commit (F4).
+func (l *look) newestCommit(ctx context.Context, s promote.GitSubscription, newest promote.Freight) (promote.Commit, error) {
+	from, err := l.source(ctx, s.Repository)
+	if err != nil {
+		return promote.Commit{}, err
+	}
+	branch := cmp.Or(s.Branch, from.branch)
+	head, err := from.head(ctx, branch)
+	if err != nil {
+		return promote.Commit{}, err
+	}
+	found := promote.Commit{Repository: promote.NormaliseRepository(s.Repository), ID: head}
+	previous, had := newest.Commit(s.Repository)
+	if had && previous.ID == head {
+		return previous, nil
+	}
+	owned := l.ownedFolders(from, branch)
+	if found.Content, err = includedContent(ctx, from.git, head, s, owned); err != nil {
+		return promote.Commit{}, fmt.Errorf("read branch %s of %s: %w", branch, s.Repository, err)
+	}
+	if !had {
+		return found, nil
+	}
+	changed, err := admittedChange(ctx, from.git, previous, found, s, owned)
+	switch {
+	case gitrepo.IsMissing(err) || err == nil && changed:
+		return found, nil // also when the branch was rewritten, and the old commit is gone
+	case err != nil:
+		return promote.Commit{}, fmt.Errorf("compare %s with branch %s of %s: %w", promote.ShortID(previous.ID), branch, s.Repository, err)
+	}
+	return previous, nil
+}
+
+// head is the commit of a branch.
+func (s *source) head(ctx context.Context, branch string) (string, error) {
+	if s.at(heads+branch) == "" {
+		if err := s.ask(ctx, heads+branch); err != nil {
+			return "", err
+		}
+	}
+	if commit := s.at(heads + branch); commit != "" {
+		return commit, nil
+	}
+	return "", fmt.Errorf("branch %s does not exist", branch)
+}
+
+// admittedChange tells whether something changed that the subscription admits.
+func admittedChange(
+	ctx context.Context, git *gitrepo.Repo, previous, found promote.Commit, s promote.GitSubscription, owned []string,
+) (bool, error) {
+	if rule, ok := contentRule(s, owned); ok && strings.HasPrefix(previous.Content, rule+" ") {
+		return previous.Content != found.Content, nil
+	}
+	var under []string // which no glob leaves
+	for _, glob := range s.Include {
+		base, _ := doublestar.SplitPattern(glob)
+		under = append(under, base)
+	}
+	changed, err := changedPaths(ctx, git, previous.ID, found.ID, under...)
+	return slices.ContainsFunc(changed, func(name string) bool {
+		return s.Admits(name, matches) && !slices.ContainsFunc(owned, func(folder string) bool { return strings.HasPrefix(name, folder+"/") })
+	}), err
+}
+
+// contentRule says by which paths the content of a subscription is known without
+// looking into them; false where it takes more than the ids of some entries.
+func contentRule(s promote.GitSubscription, owned []string) (string, bool) {
+	if len(s.Include) == 0 || len(s.Exclude) > 0 {
+		return "", false
+	}
+	for _, glob := range s.Include {
+		name := strings.TrimSuffix(glob, "/**")
+		if strings.ContainsAny(name, `*?[]{}\ `) || !fs.ValidPath(name) || name == "." {
+			return "", false
+		}
+		for _, folder := range owned {
+			if strings.HasPrefix(folder+"/", name+"/") || strings.HasPrefix(name+"/", folder+"/") {
+				return "", false
+			}
+		}
+	}
+	return strings.Join(s.Include, ","), true
+}
+
+// includedContent is the identity of what a subscription includes at a commit; empty
+// where that can not be known cheaply. Kept with the freight it spares reading
+// the freight's commit again.
+func includedContent(ctx context.Context, git *gitrepo.Repo, commit string, s promote.GitSubscription, owned []string) (string, error) {
+	content, ok := contentRule(s, owned)
+	if !ok {
+		return "", nil
+	}
+	tree, err := git.Tree(ctx, commit)
+	if err != nil {
+		return "", err
+	}
+	for _, glob := range s.Include {
+		name, folder := strings.CutSuffix(glob, "/**")
+		info, err := tree.Lstat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() && !folder:
+			content += " -"
+		case err != nil:
+			return "", err
+		default:
+			content += fmt.Sprintf(" %s:%s", info.Mode(), gitID(info))
+		}
+	}
+	return content, nil
+}
+
+// changedPaths lists the files that differ between two commits, at and under some
+// paths when there are any.
+func changedPaths(ctx context.Context, git *gitrepo.Repo, a, b string, under ...string) ([]string, error) {
+	before, err := git.Tree(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	after, err := git.Tree(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	diff, err := git.Diff(ctx, before.ID(), after.ID(), under...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(diff))
+	for i, change := range diff {
+		out[i] = change.Path
+	}
+	return out, nil
+}
+
+// ownedFolders are the folders of a branch of our own repository that promotions
+// write: what changes there makes no freight, so that nothing goes round in a
+// circle.
+func (l *look) ownedFolders(from *source, branch string) []string {
+	if from.git != l.git {
+		return nil
+	}
+	var out []string
+	for _, p := range l.config.parsed.Pipelines {
+		for _, s := range p.Stages {
+			if s.Target.Branch == branch && s.Target.Path != "." {
+				out = append(out, s.Target.Path)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// configuration is the parsed configuration at a commit.
+type configuration struct {
+	commit   string
+	branch   string // the default branch, which policies name
+	folder   string // id of its .towpath folder; empty where there is none
+	touched  string // the last commit that changed .towpath, where people look for what waits (P5)
+	parsed   *config.Config
+	mistakes config.Mistakes
+	outside  bool // files beside the folder have a say
+	settled  bool // no issue tells of mistakes any more
+}
+
+// readConfig parses the configuration at the head of the default branch, once
+// for as long as it stays the same.
+func (l *look) readConfig(ctx context.Context) error {
+	commit := l.refs[heads+l.branch]
+	l.mu.Lock()
+	known := l.configs[l.name]
+	l.mu.Unlock()
+	if known != nil && known.branch != l.branch {
+		known = nil
+	}
+	if known != nil && known.commit == commit {
+		l.config = known
+		return nil
+	}
+	c := &configuration{commit: commit, branch: l.branch, parsed: &config.Config{}}
+	if commit != "" {
+		tree, err := l.git.Tree(ctx, commit)
+		if err != nil {
+			return fmt.Errorf("read configuration commit: %w", err)
+		}
+		if err := l.parse(ctx, c, known, tree); err != nil {
+			return err
+		}
+	}
+	l.config = c
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.configs[l.name] = c
+	l.topics[strings.ToLower(l.name)] = c.topics()
+	return nil
+}
+
+// parse fills in what a tree configures. With the same folder as before that is
+// known, unless files outside of it have a say.
+func (l *look) parse(ctx context.Context, c, known *configuration, tree *gitrepo.Tree) error {
+	if info, err := tree.Lstat(".towpath"); err == nil {
+		c.folder = gitID(info)
+	}
+	if known != nil && known.folder == c.folder && !known.outside {
+		commit := c.commit
+		*c = *known
+		c.commit = commit
+		return nil
+	}
+	links, err := hasLinks(tree, ".towpath")
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	pipelines, policy, err := config.Read(tree)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if c.touched, err = l.touched(ctx, c, known); err != nil {
+		return err
+	}
+	outside := &noticing{FS: tree}
+	c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: outside})
+	c.outside = outside.opened || links
+	return nil
+}
+
+// hasLinks tells whether something in a folder, or the folder itself, is a link:
+// then its id does not say what reading it gives.
+func hasLinks(tree *gitrepo.Tree, folder string) (bool, error) {
+	found := false
+	err := fs.WalkDir(tree, folder, func(_ string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		found = found || err == nil && entry.Type()&fs.ModeSymlink != 0
+		return err
+	})
+	if info, failed := tree.Lstat(folder); failed == nil {
+		found = found || info.Mode()&fs.ModeSymlink != 0
+	}
+	return found, err
+}
+
+// noticing is a tree that knows whether anybody looked into it.
+type noticing struct {
+	fs.FS
+	opened bool
+}
+
+func (n *noticing) Open(name string) (fs.File, error) {
+	n.opened = true
+	return n.FS.Open(name)
+}
+
+// touched is the last commit that changed the configuration. A head with the
+// same configuration as before did not.
+func (l *look) touched(ctx context.Context, c, before *configuration) (string, error) {
+	if before != nil && before.touched != "" && before.folder == c.folder {
+		return before.touched, nil
+	}
+	return l.repo.LastCommit(ctx, c.commit, ".towpath")
+}
+
+// shared are the stages of a pipeline of which another one has a namesake.
+func (c *configuration) shared(p config.Pipeline) map[string]bool {
+	out := map[string]bool{}
+	for _, other := range c.parsed.Pipelines {
+		for _, s := range other.Stages {
+			if _, too := p.Stage(s.Name); too && other.Name != p.Name {
+				out[s.Name] = true
+			}
+		}
+	}
+	return out
+}
+
+// topics are what deliveries may name that this configuration listens to.
+func (c *configuration) topics() []string {
+	var out []string
+	for _, p := range c.parsed.Pipelines {
+		for _, w := range p.Warehouses {
+			for _, s := range w.Images {
+				out = append(out, "image:"+strings.ToLower(s.Repository))
+			}
+			for _, s := range w.Charts { // a registry tells of a chart as of any image
+				if repository, ok := strings.CutPrefix(s.Repository, "oci://"); ok {
+					out = append(out, "image:"+strings.ToLower(repository))
+				}
+			}
+			for _, s := range w.Gits {
+				out = append(out, "repo:"+promote.NormaliseRepository(s.Repository))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/towpath/towpath/internal/directives"
+	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// plan is what a promotion is going to do, before anything of it is done.
+type plan struct {
+	freight []promote.Freight
+	program directives.Program
+	sources *sources
+	result  *directives.Result
+	err     error // it can not be made; a [*failure] when that is the stage's own
+}
+
+// planned evaluates what the directives say for the freight of the verdict.
+func (w *stageWork) planned() *plan {
+	p := &plan{}
+	for _, request := range w.at.stage.Requests {
+		freight, ok := w.view.Snapshot.Facts.FreightByID(w.verdict.Freight[request.Warehouse])
+		if !ok {
+			p.err = &failure{reason: promote.Reason{Kind: promote.FirstFreight, Warehouse: request.Warehouse}}
+			return p
+		}
+		p.freight = append(p.freight, freight)
+	}
+	p.sources = &sources{work: w, freight: p.freight, used: map[promote.SourceCommit]bool{}}
+	var err error
+	if p.program, err = w.at.update.Program(w.pipeline.Scope(w.at.stage.Name, p.freight)); err != nil {
+		p.err = w.renderFailure(err)
+	}
+	return p
+}
+
+// runAll makes the files of all the plans, as many at a time as there are
+// processors: that is what they take.
+func (r *round) runAll(ctx context.Context, works []*stageWork) {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, w := range works {
+		if w.plan != nil && w.plan.err == nil {
+			group.Go(func() error {
+				w.plan.result, w.plan.err = w.runDirectives(ctx)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // each plan has its own error
+}
+
+// prefetch brings the folders that all of the plans copy from and write to,
+// together, so that the number of requests does not grow with the stages. What
+// can not be found is left to the directive that wants it: its error names the
+// place.
+func (r *round) prefetch(ctx context.Context, works []*stageWork) error {
+	needs := map[*gitrepo.Repo][]gitrepo.Need{}
+	for _, w := range works {
+		if w.plan == nil || w.plan.err != nil {
+			continue
+		}
+		if head := w.at.head.Commit; head != "" { // which the new tree is compared with
+			needs[r.git] = append(needs[r.git], gitrepo.Need{Commit: head, Paths: []string{w.at.stage.Target.Path}})
+		}
+		for _, step := range w.plan.program.Steps {
+			from, ok := step.Directive.(directives.Copy)
+			if !ok {
+				continue
+			}
+			source, err := r.source(ctx, from.Source.Repository)
+			if err != nil {
+				continue
+			}
+			if commit, err := w.plan.sources.commit(ctx, source, from.Source); err == nil {
+				needs[source.git] = append(needs[source.git], gitrepo.Need{Commit: commit, Paths: []string{from.From}, Optional: true})
+			}
+		}
+	}
+	for git, wanted := range needs {
+		var unreachable *gitrepo.UnreachableError
+		if err := git.Prefetch(ctx, wanted...); errors.As(err, &unreachable) {
+			return err
+		}
+	}
+	return nil
+}
