@@ -41,7 +41,7 @@ func (w *stageWork) runDirectives(ctx context.Context) (*directives.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	env := &directives.Env{Freight: w.plan.freight, Source: w.plan.sources.tree, Chart: w.Registry.For(w.name).Chart, Renderer: w.Renderer}
+	env := &directives.Env{Freight: w.plan.freight, Source: w.plan.sources.tree, Chart: w.registry.Chart, Renderer: w.Renderer}
 	result, err := directives.Run(ctx, w.plan.program, env, current)
 	if err != nil {
 		return nil, w.renderFailure(err)

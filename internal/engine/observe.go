@@ -15,6 +15,7 @@ import (
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/registry"
 	"github.com/towpath/towpath/internal/report"
 )
 
@@ -27,18 +28,19 @@ const (
 // look is one look at one repository: what was read, and what was decided.
 type look struct {
 	*Engine
-	name   string
-	repo   *forge.Repo
-	git    *gitrepo.Repo
-	now    time.Time
-	branch string // the default branch
-	refs   map[string]string
-	config *configuration
-	book   *ledger.Book
-	hub    onHub
-	found  finds
-	vain   vain
-	views  []report.View
+	name     string
+	repo     *forge.Repo
+	git      *gitrepo.Repo
+	registry *registry.Client // with the logins of the repository
+	now      time.Time
+	branch   string // the default branch
+	refs     map[string]string
+	config   *configuration
+	book     *ledger.Book
+	hub      onHub
+	found    finds
+	vain     vain
+	views    []report.View
 }
 
 // onHub is what GitHub was asked in a look.
@@ -69,7 +71,7 @@ type vain struct {
 // observe reads everything that does not depend on a decision.
 func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	l := &look{
-		Engine: e, now: e.Now(),
+		Engine: e, registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
 		hub:   onHub{observed: map[string][]forge.Observation{}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
 		vain:  vain{postponed: map[int64]error{}, refused: map[string]string{}, stuck: map[int]bool{}},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -99,13 +100,17 @@ const (
 	exitMemory = 3
 )
 
+// outOfMemory is what Go says, and with cgo the C library, where the kernel gives no
+// more memory: to the heap, or to the stack of one more thread.
+var outOfMemory = regexp.MustCompile("out of memory|cannot allocate memory|pthread_create failed|failed to create new OS thread")
+
 // cause says why a child that was killed by nobody here is gone. What it printed
 // is not repeated: it may hold what a Secret holds (R4).
 func (c *child) cause(err error, limits Limits) error {
 	<-c.ended
 	words := c.last.String()
 	switch state := c.cmd.ProcessState; {
-	case state.ExitCode() == exitMemory || strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory"):
+	case state.ExitCode() == exitMemory || outOfMemory.MatchString(words):
 		return fmt.Errorf("the renderer ran out of memory (limit %d MiB)", limits.Memory>>20)
 	case strings.Contains(words, "stack overflow"):
 		return fmt.Errorf("the renderer ran out of stack (limit %d MiB): something contains itself", maxStack>>20)
