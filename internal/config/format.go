@@ -9,11 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones are part of the language, not of the host
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/robfig/cron/v3"
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/expression"
 	"github.com/towpath/towpath/internal/promote"
@@ -137,7 +135,10 @@ func isConstraint(s string) error {
 }
 
 func isCron(s string) error {
-	if _, err := cron.ParseStandard(s); err != nil || strings.Contains(s, "TZ=") {
+	switch _, err := promote.ParseCron(s, ""); {
+	case errors.Is(err, promote.ErrNeverTicks):
+		return fmt.Errorf("%q never comes: %s", shorten(s), err)
+	case err != nil:
 		return fmt.Errorf("%q is not a cron line of five fields", shorten(s))
 	}
 	return nil
