@@ -76,11 +76,14 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		File:     file,
 		Position: b.raw.Name.At.String(),
 		Updates:  map[string]Update{},
-		each:     b.each, vars: b.vars, stageVars: map[string]map[string]any{},
+		each:     b.each, vars: b.vars, stageVars: map[string]map[string]any{}, whens: map[string]*condition{},
 		resolved: b.resolved(i),
 	}
 	for _, name := range b.order {
 		p.Warehouses = append(p.Warehouses, b.warehouses[name].domain)
+		if when := b.warehouses[name].when; when != nil {
+			p.whens[name] = when
+		}
 	}
 	for _, s := range b.topological() {
 		if len(s.updates) == 0 {

@@ -58,7 +58,8 @@ type Pipeline struct {
 	each      map[string]any
 	vars      map[string]any // of the pipeline
 	stageVars map[string]map[string]any
-	resolved  rawPipeline // the file with `each` and `defaults` worked in
+	whens     map[string]*condition // by warehouse, of those that have one
+	resolved  rawPipeline           // the file with `each` and `defaults` worked in
 }
 
 // Scope is what the expressions of a stage may name, with one freight per slot.

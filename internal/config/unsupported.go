@@ -15,7 +15,6 @@ type feature struct {
 // deletes its line here.
 var features = []feature{
 	{path: "pipeline.warehouses[].assemble", value: "manual"},
-	{path: "pipeline.warehouses[].when"},
 	{path: "pipeline.warehouses[].subscriptions[].image.channels"},
 	{path: "pipeline.warehouses[].subscriptions[].git.tags"},
 	{path: "pipeline.stages[].requests[].select", value: "match-upstream"},

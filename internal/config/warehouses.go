@@ -11,6 +11,7 @@ import (
 // warehouse is a warehouse of the domain with what is known of it here.
 type warehouse struct {
 	domain promote.Warehouse
+	when   *condition // nil: always
 	at     At
 	broken bool
 }
@@ -46,7 +47,9 @@ func (b *builder) buildWarehouses() {
 		}
 		before := len(b.entries)
 		w := b.warehouse(raw)
-		w.broken = len(b.entries) > before
+		if w.broken = len(b.entries) > before; !w.broken {
+			w.when = b.when(raw, w)
+		}
 		b.warehouses[name] = w
 		b.order = append(b.order, name)
 	}

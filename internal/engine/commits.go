@@ -15,37 +15,48 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// newestCommit is the head of the branch when the content of the included paths
-// there differs from that at the newest freight's commit, else that commit (F4).
-func (l *look) newestCommit(ctx context.Context, s promote.GitSubscription, newest promote.Freight) (promote.Commit, error) {
-	from, err := l.source(ctx, s.Repository)
+// commit is the head of the branch when the content of the included paths there
+// differs from that at the newest freight's commit, else that commit (F4).
+func (g *gathering) commit(ctx context.Context, s promote.GitSubscription) (_ promote.Commit, ok bool, _ error) {
+	from, err := g.source(ctx, s.Repository)
 	if err != nil {
-		return promote.Commit{}, err
+		return promote.Commit{}, false, err
 	}
 	branch := cmp.Or(s.Branch, from.branch)
 	head, err := from.head(ctx, branch)
 	if err != nil {
-		return promote.Commit{}, err
+		return promote.Commit{}, false, err
 	}
-	found := promote.Commit{Repository: promote.NormaliseRepository(s.Repository), ID: head}
-	previous, had := newest.Commit(s.Repository)
-	if had && previous.ID == head {
+	commit, err := g.changedCommit(ctx, s, from, promote.Commit{Repository: s.Repository, ID: head}, g.ownedFolders(from, branch))
+	if err != nil {
+		return promote.Commit{}, false, fmt.Errorf("branch %s of %s: %w", branch, s.Repository, err)
+	}
+	return commit, true, nil
+}
+
+// changedCommit is the commit that was found when the content of the included
+// paths there differs from that at the newest freight's commit, else that one.
+func (g *gathering) changedCommit(
+	ctx context.Context, s promote.GitSubscription, from *source, found promote.Commit, owned []string,
+) (_ promote.Commit, err error) {
+	previous, had := g.newest.Commit(s.Repository)
+	if had && previous.ID == found.ID {
 		return previous, nil
 	}
-	owned := l.ownedFolders(from, branch)
-	if found.Content, err = includedContent(ctx, from.git, head, s, owned); err != nil {
-		return promote.Commit{}, fmt.Errorf("read branch %s of %s: %w", branch, s.Repository, err)
-	}
-	if !had {
-		return found, nil
+	if found.Content, err = includedContent(ctx, from.git, found.ID, s, owned); err != nil || !had {
+		return found, err
 	}
 	changed, err := admittedChange(ctx, from.git, previous, found, s, owned)
 	switch {
 	case gitrepo.IsMissing(err) || err == nil && changed:
 		return found, nil // also when the branch was rewritten, and the old commit is gone
 	case err != nil:
-		return promote.Commit{}, fmt.Errorf("compare %s with branch %s of %s: %w", promote.ShortID(previous.ID), branch, s.Repository, err)
+		return promote.Commit{}, fmt.Errorf("compare %s with %s: %w", promote.ShortID(previous.ID), promote.ShortID(found.ID), err)
 	}
+	g.pass(promote.Passed{
+		Item: s.Repository + "@" + promote.ShortID(found.ID), Repository: s.Repository, Version: found.ID,
+		Reason: promote.PassedUnchanged, Detail: "no included path differs from " + promote.ShortID(previous.ID),
+	})
 	return previous, nil
 }
 

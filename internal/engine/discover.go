@@ -2,12 +2,10 @@ package engine
 
 import (
 	"context"
-	"path"
 	"slices"
-	"time"
 
+	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/promote"
-	"github.com/towpath/towpath/internal/registry"
 )
 
 // discovery is what the subscriptions of a pipeline have at this look. It is
@@ -18,19 +16,20 @@ type discovery struct {
 }
 
 // maxPassed bounds what is kept of each warehouse as seen and not taken (F8).
-const maxPassed = 20
+const maxPassed = 200
 
 // discover asks registries and branches for the best artifacts of every
 // warehouse, and makes freight where they are new (F3).
-func (l *look) discover(ctx context.Context, p promote.Pipeline, facts promote.Facts) ([]promote.Freight, *discovery) {
+func (l *look) discover(ctx context.Context, p config.Pipeline, facts promote.Facts) ([]promote.Freight, *discovery) {
 	found := &discovery{}
 	var out []promote.Freight
 	for _, w := range p.Warehouses {
 		if w.Manual {
 			continue
 		}
-		freight, passed, err := l.assemble(ctx, p, w, facts)
-		found.passed = append(found.passed, passed[:min(len(passed), maxPassed)]...)
+		g := &gathering{look: l, pipeline: p, warehouse: w, facts: facts, newest: newestOf(facts, w.Name)}
+		freight, err := g.assemble(ctx)
+		found.passed = append(found.passed, g.passed[:min(len(g.passed), maxPassed)]...)
 		switch {
 		case err != nil:
 			found.trouble = append(found.trouble, promote.Reason{Kind: promote.DiscoveryFailed, Warehouse: w.Name, Note: err.Error()})
@@ -40,66 +39,6 @@ func (l *look) discover(ctx context.Context, p promote.Pipeline, facts promote.F
 		}
 	}
 	return out, found
-}
-
-// assemble makes freight of one warehouse; nil while a subscription found
-// nothing, or when the newest freight is the same. What was seen and not taken
-// comes with it in any case.
-func (l *look) assemble(
-	ctx context.Context, p promote.Pipeline, w promote.Warehouse, facts promote.Facts,
-) (_ *promote.Freight, passed []promote.Passed, _ error) {
-	newest := newestOf(facts, w.Name)
-	freight := promote.Freight{Warehouse: w.Name, Selected: l.now}
-	for _, s := range w.Images {
-		result, err := l.image(ctx, s, newest)
-		if err != nil {
-			return nil, passed, err
-		}
-		passed = append(passed, passedOver(w.Name, path.Base(s.Repository)+":", result.Passed)...)
-		if !result.OK {
-			return nil, passed, nil
-		}
-		freight.Images = append(freight.Images, result.Image)
-	}
-	for _, s := range w.Charts {
-		result, err := l.chart(ctx, s, newest)
-		if err != nil {
-			return nil, passed, err
-		}
-		passed = append(passed, passedOver(w.Name, s.Name+" ", result.Passed)...)
-		if !result.OK {
-			return nil, passed, nil
-		}
-		freight.Charts = append(freight.Charts, result.Chart)
-	}
-	for _, s := range w.Gits {
-		commit, err := l.newestCommit(ctx, s, newest)
-		if err != nil {
-			return nil, passed, err
-		}
-		freight.Commits = append(freight.Commits, commit)
-	}
-	if freight.ID = freight.Identify(); freight.ID == newest.ID {
-		return nil, passed, nil
-	}
-	freight.Alias = l.alias(p.Name, freight.ID, facts)
-	if known, ok := facts.FreightByID(freight.ID); ok { // selected again; it stays what it was, its tag included
-		known.Selected = freight.Selected
-		freight = known
-	}
-	if !freight.Selected.After(newest.Selected) { // somebody's clock is ahead of ours
-		freight.Selected = newest.Selected.Add(time.Millisecond)
-	}
-	return &freight, passed, nil
-}
-
-// passedOver names tags and versions by what stands before them.
-func passedOver(warehouse, before string, tags []registry.Passed) []promote.Passed {
-	out := make([]promote.Passed, len(tags))
-	for i, t := range tags {
-		out[i] = promote.Passed{Warehouse: warehouse, Item: before + t.Item, Reason: string(t.Reason), Detail: t.Detail}
-	}
-	return out
 }
 
 func newestOf(facts promote.Facts, warehouse string) promote.Freight {

@@ -77,7 +77,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	group, within := errgroup.WithContext(ctx)
 	if r.found.by[p.Name] == nil {
 		group.Go(func() error {
-			r.found.fresh[p.Name], r.found.by[p.Name] = r.discover(ctx, p.Pipeline, facts) // its answers are for other pipelines, too
+			r.found.fresh[p.Name], r.found.by[p.Name] = r.discover(ctx, p, facts) // its answers are for other pipelines, too
 			return nil
 		})
 	}

@@ -14,11 +14,20 @@ type Snapshot struct {
 
 // Passed is something that was seen and not taken (F8).
 type Passed struct {
-	Warehouse string `json:"warehouse"`
-	Item      string `json:"item"`             // "web:1.1.0"
-	Reason    string `json:"reason"`           // its kind, one word: "older", "unreadable", …
-	Detail    string `json:"detail,omitempty"` // for people, one line
+	Warehouse  string `json:"warehouse"`
+	Item       string `json:"item"`                 // as people say it: "web:1.1.0"
+	Repository string `json:"repository,omitempty"` // of the artifact, normalised; empty: it is about several artifacts together
+	Version    string `json:"version,omitempty"`    // tag, version of a chart, or commit
+	Reason     string `json:"reason"`               // its kind, one word: "older", "unreadable", …
+	Detail     string `json:"detail,omitempty"`     // for people, one line
 }
+
+// The reasons of a [Passed] that are not about one tag; those are the registry's.
+const (
+	PassedWhen      = "when"      // the warehouse's `when` is false for what was found
+	PassedNothing   = "nothing"   // a subscription found nothing that it admits
+	PassedUnchanged = "unchanged" // a commit that changes no included path
+)
 
 // StageState is what was observed about one stage's target.
 type StageState struct {

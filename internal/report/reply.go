@@ -21,6 +21,9 @@ func Status(views []View, stages map[string][]string, mistakes []string) string 
 	return out + passedOver(views, maxText-len(out))
 }
 
+// maxPassed is how many things a reply lists of each warehouse as seen and not taken.
+const maxPassed = 20
+
 // passedOver lists what was seen and not taken, and why (F8), in at most so many
 // bytes; nothing where there is no room.
 func passedOver(views []View, room int) string {
@@ -28,7 +31,11 @@ func passedOver(views []View, room int) string {
 	const tail = "\n</details>\n"
 	var rows []string
 	for _, v := range views {
+		listed := map[string]int{}
 		for _, p := range v.Snapshot.Passed {
+			if listed[p.Warehouse]++; listed[p.Warehouse] > maxPassed {
+				continue
+			}
 			rows = append(rows, tableRow(code(v.Pipeline.Name+"/"+p.Warehouse), code(p.Item), prose(p.Reason), prose(p.Detail)))
 		}
 	}

@@ -113,6 +113,14 @@ const maxNamed = 3
 // Name names freight with the versions that people know it by, and its alias. It
 // is not escaped.
 func Name(f promote.Freight) string {
+	if artifacts := Artifacts(f); artifacts != "" {
+		return fmt.Sprintf("%s (%s)", artifacts, f.Alias)
+	}
+	return f.Alias
+}
+
+// Artifacts names what is in freight, whether it was made or not. It is not escaped.
+func Artifacts(f promote.Freight) string {
 	var out []string
 	for _, i := range f.Images {
 		version := ":" + i.Tag
@@ -132,10 +140,7 @@ func Name(f promote.Freight) string {
 	if more := len(out) - maxNamed; more > 0 {
 		out = append(out[:maxNamed], fmt.Sprintf("and %d more", more))
 	}
-	if len(out) == 0 {
-		return f.Alias
-	}
-	return fmt.Sprintf("%s (%s)", strings.Join(out, " "), f.Alias)
+	return strings.Join(out, " ")
 }
 
 // When is a time as every text shows it, in UTC; empty for the zero time.
