@@ -56,7 +56,7 @@ func (b *builder) buildStages() {
 }
 
 func (b *builder) stage(raw rawStage) builtStage {
-	s := builtStage{raw: raw, domain: promote.Stage{Name: raw.Name.Value}}
+	s := builtStage{raw: raw, domain: promote.Stage{Name: raw.Name.Value, Kind: raw.kind()}}
 	b.checkKind(raw)
 	if raw.Requests.empty() {
 		b.add(raw.at(raw.Requests.At), "stage %q requests nothing", raw.Name.Value)
@@ -106,6 +106,19 @@ func fill(into *rawBody, from rawBody) {
 			target.Field(i).Set(source.Field(i))
 		}
 	}
+}
+
+// kind is how freight comes into the stage.
+func (s rawBody) kind() promote.Kind {
+	switch {
+	case s.Control.Value:
+		return promote.Control
+	case s.Files.Set():
+		return promote.Fileless
+	case s.Observe != nil:
+		return promote.Observed
+	}
+	return promote.Assembled
 }
 
 // checkKind reports a stage that is not exactly one kind of stage.

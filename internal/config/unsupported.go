@@ -20,7 +20,6 @@ var features = []feature{
 	{path: "pipeline.stages[].requests[].select", value: "match-upstream"},
 	{path: "pipeline.stages[].requests[].stamps"},
 	{path: "pipeline.stages[].combination", value: "strict"},
-	{path: "pipeline.stages[].control", value: "true"},
 	{path: "pipeline.stages[].files"},
 	{path: "pipeline.stages[].observe"},
 	{path: "pipeline.stages[].schedule"},

@@ -170,7 +170,7 @@ func (l *look) ownedFolders(from *source, branch string) []string {
 	var out []string
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
-			if s.Target.Branch == branch && s.Target.Path != "." {
+			if s.Kind == promote.Assembled && s.Target.Branch == branch && s.Target.Path != "." {
 				out = append(out, s.Target.Path)
 			}
 		}

@@ -249,7 +249,9 @@ func (e *Engine) branches(repository string) []string {
 		out = append(out, known.branch)
 		for _, p := range known.parsed.Pipelines {
 			for _, s := range p.Stages {
-				out = append(out, s.Target.Branch, s.Target.PromotionBranch())
+				if s.HasBranch() {
+					out = append(out, s.Target.Branch, s.Target.PromotionBranch())
+				}
 			}
 		}
 	}
@@ -304,6 +306,9 @@ func (l *look) readPulls(ctx context.Context, c *configuration) error {
 	var mu sync.Mutex
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
+			if s.Kind != promote.Assembled {
+				continue
+			}
 			branch := s.Target.PromotionBranch()
 			group.Go(func() error {
 				pulls, err := l.repo.PullRequests(ctx, branch, maxPulls)

@@ -25,6 +25,10 @@ type stageWork struct {
 }
 
 func (w *stageWork) do(ctx context.Context) error {
+	if w.at.stage.Kind != promote.Assembled {
+		w.arrive()
+		return nil
+	}
 	if w.at.leftover && w.verdict.Action != promote.Promote && w.refusal() == "" {
 		w.update(w.at.stage.Target.PromotionBranch(), w.at.promotionHead, "")
 		w.changedOnlyBranch()

@@ -31,6 +31,9 @@ type place struct {
 
 func (l *look) place(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, error) {
 	at := &place{pipeline: p.Name, stage: stage, update: p.Updates[stage.Name], facts: facts}
+	if !stage.HasBranch() {
+		return at, nil
+	}
 	at.head.Commit = l.refs[heads+stage.Target.Branch]
 	at.promotionHead = l.refs[heads+stage.Target.PromotionBranch()]
 	at.pulls = l.hub.pulls[stage.Target.PromotionBranch()]

@@ -189,7 +189,9 @@ func upstreamCommits(v report.View, stage, config string) []string {
 		}
 		for _, from := range r.From {
 			for _, lane := range v.Pipeline.Lanes(from) {
-				if a, ok := v.Snapshot.Facts.Holding(lane.Name); ok {
+				if !lane.HasBranch() { // people see it where they see what comes before it
+					out = append(out, upstreamCommits(v, lane.Name, config)...)
+				} else if a, ok := v.Snapshot.Facts.Holding(lane.Name); ok {
 					out = append(out, a.Commit)
 				}
 			}

@@ -26,7 +26,7 @@ const (
 // arrivals and on a head that holds the same tree. Final ones that are new are
 // kept as facts, so that a rule that changes can judge them again (A8).
 func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error) {
-	if len(at.stage.Gates) == 0 {
+	if len(at.stage.Gates) == 0 || !at.stage.HasBranch() {
 		return nil, nil
 	}
 	sources := gateSources(at.stage)
@@ -79,7 +79,7 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 	group.SetLimit(parallelCalls)
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
-			if len(s.Gates) == 0 {
+			if len(s.Gates) == 0 || !s.HasBranch() {
 				continue
 			}
 			at := &place{stage: s, facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}

@@ -104,7 +104,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	for i := range view.Verdicts {
 		verdict := &view.Verdicts[i]
 		works[i] = &stageWork{round: r, pipeline: p, at: places[verdict.Stage], view: &view, verdict: verdict}
-		if verdict.Action == promote.Promote && !works[i].waits() {
+		if verdict.Action == promote.Promote && !works[i].waits() && works[i].at.stage.Kind == promote.Assembled {
 			works[i].plan = works[i].planned()
 		}
 	}
@@ -154,6 +154,10 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 	}
 	if err != nil {
 		return nil, state, err
+	}
+	if !stage.HasBranch() {
+		state.Results, err = r.results(ctx, at)
+		return at, state, err
 	}
 	if err := r.reconcile(ctx, at); err != nil {
 		return nil, state, err

@@ -41,6 +41,9 @@ func (d *decision) decide() Verdict {
 	if len(stops) > 0 {
 		return d.stopped(stops, until)
 	}
+	if d.stage.Kind == Control {
+		return d.pass()
+	}
 	slots := d.slots()
 	if ask != nil {
 		return d.asked(*ask, slots)

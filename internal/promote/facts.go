@@ -73,10 +73,13 @@ const (
 	ByDelivery  Manner = "delivery"  // delivery: push; the promotion went to the branch itself (P5)
 	ByRevert    Manner = "revert"    // people brought back an earlier arrival's tree
 	ByPush      Manner = "push"      // people put what was proposed there themselves
+	ByRule      Manner = "rule"      // the rule alone let it into a stage without files
 	ByDrift     Manner = "drift"
 )
 
-// Arrival is a freight that came into a stage, at a commit of its branch.
+// Arrival is a freight that came into a stage, at a commit of its branch. In a
+// stage without files, commit and tree are the hash of the freight, see [SetID]:
+// results are kept for the freight itself.
 type Arrival struct {
 	Stage       string            `json:"stage"`
 	Manner      Manner            `json:"manner"`

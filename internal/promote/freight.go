@@ -83,6 +83,19 @@ func (f Freight) Identify() string {
 	return hex.EncodeToString(sum[:20])
 }
 
+// SetID identifies what the slots of a stage hold: 40 hex digits, the same for the
+// same freight in the same slots. It stands where a stage without files would have
+// a commit.
+func SetID(slots map[string]string) string {
+	var lines []string
+	for warehouse, id := range slots {
+		lines = append(lines, warehouse+"="+id+"\n")
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:20])
+}
+
 // Short is the id as people see it: ten hex digits.
 func (f Freight) Short() string { return ShortID(f.ID) }
 

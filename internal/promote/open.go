@@ -109,12 +109,7 @@ func (d *decision) differing(want, open map[string]string) string {
 // refused with the list of what is missing (A9, C4).
 func (d *decision) asked(ask Ask, slots []slot) Verdict {
 	want := map[string]string{}
-	var missing []Reason
-	for _, warehouse := range slices.Sorted(maps.Keys(ask.Freight)) {
-		if _, ok := d.stage.Request(warehouse); !ok {
-			missing = append(missing, Reason{Kind: OtherWarehouse, Stage: d.stage.Name, Warehouse: warehouse, Freight: ask.Freight[warehouse]})
-		}
-	}
+	missing := d.strangers(ask)
 	for _, sl := range slots {
 		id, reasons := d.choose(ask, sl)
 		if len(reasons) > 0 {
@@ -138,6 +133,17 @@ func (d *decision) asked(ask Ask, slots []slot) Verdict {
 		return d.keep(*open)
 	}
 	return d.promote(want)
+}
+
+// strangers are the warehouses of a wish that the stage does not request.
+func (d *decision) strangers(ask Ask) []Reason {
+	var out []Reason
+	for _, warehouse := range slices.Sorted(maps.Keys(ask.Freight)) {
+		if _, ok := d.stage.Request(warehouse); !ok {
+			out = append(out, Reason{Kind: OtherWarehouse, Stage: d.stage.Name, Warehouse: warehouse, Freight: ask.Freight[warehouse]})
+		}
+	}
+	return out
 }
 
 // choose returns the freight that a wish means for one slot.

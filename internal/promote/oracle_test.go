@@ -2,6 +2,7 @@ package promote
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -57,6 +58,10 @@ func randomStage(r *rand.Rand, i, warehouses int) Stage {
 		}
 		s.Requests = append(s.Requests, request)
 	}
+	if r.IntN(4) == 0 {
+		s.Kind, s.OnArrival = Control, true
+		return s
+	}
 	for g := range 1 + r.IntN(2) {
 		gate := Gate{Name: fmt.Sprint("g", g), Source: FromStatus, Match: fmt.Sprint("g", g), Required: g == 0 || r.IntN(2) == 0}
 		if r.IntN(4) == 0 {
@@ -84,7 +89,9 @@ func (w *world) history(r *rand.Rand) {
 					a.Freight[f.Warehouse] = f.ID
 				}
 			}
-			if r.IntN(10) == 0 {
+			if s.Kind == Control {
+				a.Manner = ByRule
+			} else if r.IntN(10) == 0 {
 				a.Manner, a.Freight = ByDrift, nil
 			}
 			facts.Arrivals = append(facts.Arrivals, a)
@@ -183,6 +190,12 @@ func (w *world) available(request Request, f Freight) bool {
 	agree := 0
 	for _, from := range request.From {
 		stage, _ := w.pipeline.Stage(from)
+		if stage.Kind == Control {
+			if passed := w.passedOn(stage, f); passed >= 0 && time.Duration(w.now-passed)*time.Minute >= request.Soak {
+				agree++
+			}
+			continue
+		}
 		verified := w.verified(stage, f.Warehouse, f.ID)
 		if verified < 0 {
 			continue
@@ -221,6 +234,59 @@ func (w *world) available(request Request, f Freight) bool {
 	}
 }
 
+// passedOn returns the minute at which a control-flow stage passed freight on that
+// it would still let through, or -1.
+func (w *world) passedOn(stage Stage, f Freight) int {
+	request, _ := stage.Request(f.Warehouse)
+	if !w.available(request, f) {
+		return -1
+	}
+	for m, held := range w.tape(stage.Name, f.Warehouse) {
+		if held == f.ID {
+			return m
+		}
+	}
+	return -1
+}
+
+// expectPass says what a control-flow stage should do: all that is available and
+// was never there passes.
+func (w *world) expectPass(stage Stage, asked bool) (Action, string) {
+	holds, waits, passes := map[string]string{}, false, false
+	age := func(id string) time.Time { f, _ := w.snapshot.Facts.FreightByID(id); return f.Selected }
+	for _, a := range w.snapshot.Facts.Arrivals {
+		if a.Stage == stage.Name {
+			holds = maps.Clone(a.Freight)
+		}
+	}
+	for _, request := range stage.Requests {
+		blocked := true // until some freight of the slot is known
+		for _, f := range w.snapshot.Facts.Freight {
+			rejected := slices.ContainsFunc(w.snapshot.Facts.Rejections, func(r Rejection) bool { return r.Stage == stage.Name && r.Freight == f.ID })
+			if f.Warehouse != request.Warehouse || f.Manual {
+				continue
+			}
+			there := slices.Contains(w.tape(stage.Name, f.Warehouse), f.ID)
+			available := w.available(request, f) && (!rejected || asked)
+			blocked = !there && !available // the newest is the last
+			if !there && available {
+				passes = true
+				if old := holds[f.Warehouse]; old == "" || f.Selected.After(age(old)) {
+					holds[f.Warehouse] = f.ID
+				}
+			}
+		}
+		waits = waits || blocked
+	}
+	switch {
+	case passes && !(asked && waits) && (asked || w.policy.For("p", stage.Name).Auto):
+		return Promote, key(holds)
+	case waits || passes:
+		return Wait, ""
+	}
+	return Current, key(holds)
+}
+
 // expect says in the plainest way what a stage should do.
 func (w *world) expect(stage Stage) (Action, string) {
 	asked := len(w.snapshot.Asks) > 0 && w.snapshot.Asks[0].Stage == stage.Name
@@ -231,6 +297,9 @@ func (w *world) expect(stage Stage) (Action, string) {
 		if h.Stage == stage.Name && !h.Released && h.Until.After(w.snapshot.Now) {
 			return Held, ""
 		}
+	}
+	if stage.Kind == Control {
+		return w.expectPass(stage, asked)
 	}
 	var holds map[string]string
 	for _, a := range w.snapshot.Facts.Arrivals {

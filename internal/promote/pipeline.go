@@ -107,12 +107,27 @@ type ChartSubscription struct {
 // Whatever names the stage means all of them (S1).
 type Stage struct {
 	Name     string
+	Kind     Kind
 	Requests []Request
 	Gates    []Gate
 	// OnArrival says verification: none; freight is verified as soon as it is here.
 	OnArrival bool
 	Target    Target
 }
+
+// Kind is how freight comes into a stage.
+type Kind string
+
+// The kinds of stages. Only assembled ones have something that we write.
+const (
+	Assembled Kind = ""        // a promotion writes its files
+	Control   Kind = "control" // it has neither files nor gates, and passes freight on by its rule
+	Fileless  Kind = "files-none"
+	Observed  Kind = "observed" // people or another tool write it; we only look
+)
+
+// HasBranch tells whether a stage is to be seen on a branch, whoever writes it.
+func (s Stage) HasBranch() bool { return s.Kind == Assembled || s.Kind == Observed }
 
 // Request returns the stage's request for a warehouse: its slot.
 func (s Stage) Request(warehouse string) (Request, bool) {

@@ -41,7 +41,10 @@ func (d *decision) slot(request Request) slot {
 			answer = Availability{Reasons: reasons}
 		}
 		if out.newest == nil {
-			out.newest, out.missing, out.until = &freight, answer.Reasons, earliest(out.until, answer.Until)
+			out.newest, out.missing = &freight, answer.Reasons
+		}
+		if out.held == "" || d.newer(freight.ID, out.held) { // an older one may soak first
+			out.until = earliest(out.until, answer.Until)
 		}
 		if answer.OK {
 			out.candidate = &freight
@@ -52,17 +55,39 @@ func (d *decision) slot(request Request) slot {
 }
 
 func (d *decision) available(request Request, freight Freight) Availability {
+	return d.availableIn(d.stage, request, freight)
+}
+
+func (d *decision) availableIn(stage Stage, request Request, freight Freight) Availability {
 	standings := map[string]Standing{}
 	for _, from := range request.From {
 		if lanes := d.pipeline.Lanes(from); len(lanes) > 0 {
-			standings[from] = d.snapshot.StandingAcross(lanes, request.Warehouse, freight.ID)
+			standings[from] = d.standing(lanes, request.Warehouse, freight)
 		}
 	}
-	answer, err := Available(Question{Stage: d.stage.Name, Request: request, Freight: freight, Standings: standings, Now: d.snapshot.Now})
+	answer, err := Available(Question{Stage: stage.Name, Request: request, Freight: freight, Standings: standings, Now: d.snapshot.Now})
 	if err != nil {
-		return Availability{Reasons: []Reason{{Kind: PromotionFailed, Stage: d.stage.Name, Note: err.Error()}}}
+		return Availability{Reasons: []Reason{{Kind: PromotionFailed, Stage: stage.Name, Note: err.Error()}}}
 	}
 	return answer
+}
+
+// standing is what an upstream stage says of freight. A control-flow stage proves
+// nothing itself: what it has passed on counts for as long as its own rule still
+// lets it through (A7, A8).
+func (d *decision) standing(lanes []Stage, warehouse string, freight Freight) Standing {
+	out := d.snapshot.StandingAcross(lanes, warehouse, freight.ID)
+	if lanes[0].Kind != Control || !out.Verified {
+		return out
+	}
+	request, ok := lanes[0].Request(warehouse)
+	if !ok {
+		return out
+	}
+	if answer := d.availableIn(lanes[0], request, freight); !answer.OK {
+		return Standing{Reasons: answer.Reasons, Until: answer.Until}
+	}
+	return out
 }
 
 // unfit says why freight is no automatic candidate for this stage, whatever the

@@ -35,6 +35,9 @@ type Verdict struct {
 	Pins    []string          `json:"pins,omitempty"`    // slots held from now on (P14)
 	Frees   []string          `json:"frees,omitempty"`   // slots no longer held
 	Merge   bool              `json:"merge,omitempty"`   // the open promotion is ours to merge now (P7)
+	// Passes is what a control-flow stage is to hold, one after the other: each
+	// passes on one freight, and the last is what it holds from then on.
+	Passes []map[string]string `json:"passes,omitempty"`
 }
 
 // ReasonKind is the type of a reason.

@@ -78,6 +78,9 @@ func (v View) upstream(stage promote.Stage, r promote.Request, freight string) [
 		return []string{code(stage.Name), "never"}
 	}
 	there := "since " + When(stay.entered)
+	if stage.Kind == promote.Control {
+		there = "passed on " + When(stay.entered)
+	}
 	if !stay.left.IsZero() {
 		there = When(stay.entered) + " to " + When(stay.left)
 	}
@@ -104,6 +107,10 @@ func (v View) stay(stage promote.Stage, warehouse, freight string) (stay, bool) 
 	var out stay
 	found := false
 	arrivals := v.Snapshot.Facts.ArrivalsIn(stage.Name)
+	if stage.Kind == promote.Control { // what it passed on never leaves it
+		standing := v.Snapshot.StandingOf(stage, warehouse, freight)
+		return stay{entered: standing.Since}, standing.Verified
+	}
 	for i, a := range slices.Backward(arrivals) {
 		if a.Freight[warehouse] != freight {
 			continue
@@ -131,7 +138,10 @@ func passed(results []promote.GateResult) bool {
 
 // gates is one line per gate, with its state, the time and a link.
 func gates(stage promote.Stage, results []promote.GateResult) []string {
-	if stage.OnArrival {
+	switch {
+	case stage.Kind == promote.Control:
+		return []string{"its own rule"}
+	case stage.OnArrival:
 		return []string{"arrival"}
 	}
 	var out []string

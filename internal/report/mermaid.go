@@ -44,11 +44,28 @@ func (v View) node(out *strings.Builder, i int, stage string, self bool) {
 	if state != "" {
 		lines = append(lines, label(state))
 	}
-	fmt.Fprintf(out, "  s%d[\"%s\"]", i, strings.Join(lines, "<br/>"))
+	left, right := v.shape(stage)
+	fmt.Fprintf(out, "  s%d%s\"%s\"%s", i, left, strings.Join(lines, "<br/>"), right)
 	if class != "" {
 		out.WriteString(":::" + string(class))
 	}
 	out.WriteString("\n")
+}
+
+// shape draws a stage by what it is: a box has files that promotions write, a
+// rhombus passes freight on, a stadium has gates and no files, and a box with
+// double sides is written by others.
+func (v View) shape(stage string) (left, right string) {
+	s, _ := v.Pipeline.Stage(stage)
+	switch s.Kind {
+	case promote.Control:
+		return "{", "}"
+	case promote.Fileless:
+		return "([", "])"
+	case promote.Observed:
+		return "[[", "]]"
+	}
+	return "[", "]"
 }
 
 // state is what a stage's box says besides what it holds, and the action whose

@@ -125,7 +125,12 @@ func Outcome(v View, stage string) string {
 		return fmt.Sprintf("%s is not promoted:\n\n%s", name, list(sentences(important(verdict.Reasons)))) + later(verdict)
 	case verdict.Action == promote.Promote:
 		text := fmt.Sprintf("Promoting %s to %s; the pull request follows.", names, name)
-		if s, _ := v.Pipeline.Stage(stage); s.Target.Push {
+		switch s, _ := v.Pipeline.Stage(stage); {
+		case s.Kind == promote.Control:
+			text = fmt.Sprintf("%s passed %s on.", name, names)
+		case s.Kind == promote.Fileless:
+			text = fmt.Sprintf("%s is in %s now.", names, name)
+		case s.Target.Push:
 			text = fmt.Sprintf("Promoted %s to %s, by a push to %s.", names, name, code(s.Target.Branch))
 		}
 		if verdict.Rule != "" {
@@ -142,6 +147,8 @@ func Outcome(v View, stage string) string {
 			text += " It must not be merged:\n\n" + list(sentences(important(verdict.Blocked)))
 		}
 		return text
+	case verdict.Action == promote.Current && v.passesOn(stage):
+		return fmt.Sprintf("%s has passed this on already: nothing changes.", name)
 	case verdict.Action == promote.Current:
 		return fmt.Sprintf("%s holds exactly this already: nothing changes.", name) + consequences(verdict)
 	}

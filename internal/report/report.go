@@ -69,6 +69,12 @@ func (v View) verdict(stage string) (promote.Verdict, bool) {
 	return promote.Verdict{Stage: stage}, false
 }
 
+// passesOn tells whether a stage is a control-flow stage.
+func (v View) passesOn(stage string) bool {
+	s, _ := v.Pipeline.Stage(stage)
+	return s.Kind == promote.Control
+}
+
 func (v View) open(stage string) *promote.Open { return v.Snapshot.Stages[stage].Open }
 
 // pullURL is where an open promotion is to be seen; empty before it has a number.
