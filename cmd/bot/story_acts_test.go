@@ -33,6 +33,7 @@ func actCommands() map[string]command {
 		"image":      (*world).imageAct,
 		"issue":      (*world).issueAct,
 		"link":       (*world).linkAct,
+		"tag":        (*world).tagAct,
 		"merge":      (*world).mergeAct,
 		"outside":    (*world).outsideAct,
 		"permission": (*world).permissionAct,

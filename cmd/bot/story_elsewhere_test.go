@@ -47,6 +47,26 @@ func (w *world) dropAct(_ *story, args []string) error {
 	return err
 }
 
+// tagAct makes or moves a tag, annotated where it has a message; without a commit
+// it is deleted. Anything in the repository can be tagged.
+func (w *world) tagAct(_ *story, args []string) error {
+	repository, tag, elsewhere := strings.Cut(or(args, 0, ""), ":")
+	if !elsewhere {
+		repository, tag = w.repo, repository
+	}
+	what := or(args, 1, "")
+	if tag == "" || len(args) > 3 {
+		return usage("tag [acme/other:]v1.0.0 [main [message]]")
+	}
+	if what != "" {
+		var err error
+		if what, err = bareGit(w.hub.GitDir(repository), nil, "rev-parse", "--verify", what); err != nil {
+			return err
+		}
+	}
+	return w.hub.SetTag(repository, tag, what, or(args, 2, ""), "you")
+}
+
 // linkAct commits a link in the place of a file.
 func (w *world) linkAct(s *story, args []string) error {
 	if len(args) != 3 {

@@ -253,7 +253,7 @@ func (w *world) quiet(_ *story, except []string) error {
 		}
 	}
 	for ref := range w.marked.refs {
-		if now.refs[ref] == "" {
+		if now.refs[ref] == "" && !slices.Contains(except, strings.TrimPrefix(ref, "refs/heads/")) {
 			noise = append(noise, ref+" is gone")
 		}
 	}

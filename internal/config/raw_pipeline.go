@@ -76,8 +76,8 @@ type rawGit struct {
 
 type rawTags struct {
 	At     `one:"semver|regexp"`
-	Semver Text `yaml:"semver" is:"constraint" doc:"The highest version that this constraint admits."`
-	Regexp Text `yaml:"regexp" is:"regexp" doc:"The newest tag that matches."`
+	Semver Text `yaml:"semver" is:"constraint" doc:"The highest of the tags that are versions and that this constraint admits; with or without a v before them."`
+	Regexp Text `yaml:"regexp" is:"regexp" doc:"The last by name of the tags that match, where numbers in names count as numbers: release-10 comes after release-9."`
 }
 
 type rawChart struct {

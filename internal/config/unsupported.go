@@ -16,7 +16,6 @@ type feature struct {
 var features = []feature{
 	{path: "pipeline.warehouses[].assemble", value: "manual"},
 	{path: "pipeline.warehouses[].subscriptions[].image.channels"},
-	{path: "pipeline.warehouses[].subscriptions[].git.tags"},
 	{path: "pipeline.stages[].requests[].select", value: "match-upstream"},
 	{path: "pipeline.stages[].requests[].stamps"},
 	{path: "pipeline.stages[].combination", value: "strict"},

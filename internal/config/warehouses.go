@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -134,19 +135,23 @@ func (e *evaluator) constraint(raw rawImage, s promote.ImageSubscription) {
 
 // git builds a git subscription.
 func (e *evaluator) git(raw rawGit) promote.GitSubscription {
-	if raw.Tags != nil {
-		e.text(raw.Tags.Semver)
-		e.text(raw.Tags.Regexp)
-		if raw.Branch.Set() {
-			e.add(raw.Branch.At, "a subscription follows a branch or tags, not both")
-		}
-	}
-	return promote.GitSubscription{
+	s := promote.GitSubscription{
 		Repository: promote.NormaliseRepository(e.or(raw.Repository, ".")),
 		Branch:     e.text(raw.Branch),
 		Include:    e.texts(raw.Include),
 		Exclude:    e.texts(raw.Exclude),
 	}
+	if raw.Tags == nil {
+		return s
+	}
+	if raw.Branch.Set() {
+		e.add(raw.Branch.At, "a subscription follows a branch or tags, not both")
+	}
+	s.Tags.Semver = e.text(raw.Tags.Semver)
+	if names := e.text(raw.Tags.Regexp); names != "" {
+		s.Tags.Names, _ = regexp.Compile(names) // an error is reported by its format
+	}
+	return s
 }
 
 // chartSubscription builds a chart subscription.

@@ -12,10 +12,12 @@ import (
 	"github.com/towpath/towpath/internal/registry"
 )
 
-// artifacts is what registries were asked in a look, every question once.
+// artifacts is what registries and repositories were asked in a look, every
+// question once.
 type artifacts struct {
 	images answers[registry.Found]
 	charts answers[registry.FoundChart]
+	tags   answers[map[string]string] // of repositories, by full name
 }
 
 // answers are kept by question. The first who asks waits, and so do the others.

@@ -22,6 +22,9 @@ func (g *gathering) commit(ctx context.Context, s promote.GitSubscription) (_ pr
 	if err != nil {
 		return promote.Commit{}, false, err
 	}
+	if s.Tags.Follows() {
+		return g.taggedCommit(ctx, s, from)
+	}
 	branch := cmp.Or(s.Branch, from.branch)
 	head, err := from.head(ctx, branch)
 	if err != nil {
@@ -40,8 +43,18 @@ func (g *gathering) changedCommit(
 	ctx context.Context, s promote.GitSubscription, from *source, found promote.Commit, owned []string,
 ) (_ promote.Commit, err error) {
 	previous, had := g.newest.Commit(s.Repository)
-	if had && previous.ID == found.ID {
+	unchanged := func() (promote.Commit, error) {
+		g.pass(promote.Passed{
+			Item: s.Repository + "@" + cmp.Or(found.Tag, promote.ShortID(found.ID)), Repository: s.Repository, Version: cmp.Or(found.Tag, found.ID),
+			Reason: promote.PassedUnchanged, Detail: "no included path differs from " + cmp.Or(previous.Tag, promote.ShortID(previous.ID)),
+		})
 		return previous, nil
+	}
+	switch {
+	case had && previous.ID == found.ID && previous.Tag == found.Tag:
+		return previous, nil
+	case had && previous.ID == found.ID:
+		return unchanged()
 	}
 	if found.Content, err = includedContent(ctx, from.git, found.ID, s, owned); err != nil || !had {
 		return found, err
@@ -53,11 +66,7 @@ func (g *gathering) changedCommit(
 	case err != nil:
 		return promote.Commit{}, fmt.Errorf("compare %s with %s: %w", promote.ShortID(previous.ID), promote.ShortID(found.ID), err)
 	}
-	g.pass(promote.Passed{
-		Item: s.Repository + "@" + promote.ShortID(found.ID), Repository: s.Repository, Version: found.ID,
-		Reason: promote.PassedUnchanged, Detail: "no included path differs from " + promote.ShortID(previous.ID),
-	})
-	return previous, nil
+	return unchanged()
 }
 
 // head is the commit of a branch.

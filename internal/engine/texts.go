@@ -47,7 +47,7 @@ func freightLines(pipeline string, freight []promote.Freight) []string {
 			what = append(what, c.KnownAs()+" "+c.Version)
 		}
 		for _, c := range f.Commits {
-			what = append(what, fmt.Sprintf("%s at %s", c.Repository, promote.ShortID(c.ID)))
+			what = append(what, strings.TrimSuffix(fmt.Sprintf("%s at %s %s", c.Repository, promote.ShortID(c.ID), c.Tag), " "))
 		}
 		out = append(out, fmt.Sprintf("%s: freight %s in %s (%s)", pipeline, f.Alias, f.Warehouse, strings.Join(what, ", ")))
 	}

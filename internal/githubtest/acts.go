@@ -41,6 +41,27 @@ func (s *Server) SetBranch(repo, branch, commit, by string) error {
 	return s.notice(r, s.user(by))
 }
 
+// SetTag makes, moves or with an empty commit deletes a tag, as a forced push
+// does. One with a message is annotated.
+func (s *Server) SetTag(repo, tag, commit, message, by string) error {
+	r, unlock, err := s.find(repo)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	who := s.user(by)
+	if message != "" && commit != "" {
+		if commit, err = r.git.annotate(tag, commit, message, s.identity(who)); err != nil {
+			return fmt.Errorf("tag %s of %s: %w", tag, repo, err)
+		}
+	}
+	ref := "refs/tags/" + tag
+	if err := r.git.updateRef(ref, or(commit, noCommit), or(r.refs[ref], noCommit)); err != nil {
+		return fmt.Errorf("tag %s of %s: %w", tag, repo, err)
+	}
+	return s.notice(r, who)
+}
+
 // OpenPull opens a pull request as a person and returns its number.
 func (s *Server) OpenPull(repo, head, base, title, body, by string) (int, error) {
 	r, unlock, err := s.find(repo)

@@ -253,6 +253,12 @@ func (g gitDir) commitFiles(branch, from, message string, who identity, files ma
 	return g.resolve("refs/heads/" + branch)
 }
 
+// annotate writes a tag object for a commit and returns its id.
+func (g gitDir) annotate(tag, commit, message string, who identity) (string, error) {
+	out, err := g.exec(nil, fmt.Sprintf("object %s\ntype commit\ntag %s\ntagger %s <%s> %s\n\n%s\n", commit, tag, who.Name, who.Email, who.stamp(), message), "mktag")
+	return strings.TrimSpace(out), err
+}
+
 // updateRef moves a ref from old to new; noCommit as old means it must not
 // exist, as new it deletes.
 func (g gitDir) updateRef(ref, new, old string) error {

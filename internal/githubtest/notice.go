@@ -135,7 +135,11 @@ func (s *Server) firePush(r *repo, m move, by *User) error {
 		"forced": false, "base_ref": nil, "commits": []object{}, "head_commit": nil,
 		"compare": s.repoPageURL(r) + "/compare/" + m.old[:12] + "..." + m.new[:12],
 		"pusher":  object{"name": by.Login, "email": s.identity(by).Email}}
-	if m.new != noCommit {
+	target, err := r.git.resolve(m.new) // a tag may be of something else than a commit
+	if err != nil {
+		return err
+	}
+	if target != "" {
 		args := []string{"-n", "20", m.new}
 		if m.old != noCommit {
 			args = append(args, "^"+m.old)

@@ -22,7 +22,8 @@ type Image struct {
 // Commit is a git commit of a repository; "." is the pipeline's own.
 type Commit struct {
 	Repository string `json:"repository"`
-	ID         string `json:"id"` // 40 hex
+	ID         string `json:"id"`            // 40 hex
+	Tag        string `json:"tag,omitempty"` // the tag it was selected by; kept for ever, and no part of what the freight is
 	// Content identifies what the subscription included there, by the paths that
 	// it begins with. It is no part of what the freight is; empty: not known.
 	Content string `json:"content,omitempty"`

@@ -86,10 +86,11 @@ type ImageSubscription struct {
 	ByTag      bool   // identity: tag
 }
 
-// GitSubscription follows a branch of a repository, narrowed to paths.
+// GitSubscription follows a branch or the tags of a repository, narrowed to paths.
 type GitSubscription struct {
 	Repository string   // "." or owner/name
 	Branch     string   // empty: the default branch
+	Tags       TagRule  // in place of a branch, where it follows any
 	Include    []string // globs with **; empty: everything
 	Exclude    []string
 }

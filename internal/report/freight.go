@@ -127,7 +127,12 @@ func (v View) repository(name string) string {
 	return code(name)
 }
 
-func commit(c promote.Commit) string { return orNothing(promote.ShortID(c.ID)) }
+func commit(c promote.Commit) string {
+	if c.Tag == "" {
+		return orNothing(promote.ShortID(c.ID))
+	}
+	return code(c.Tag) + " " + code(promote.ShortID(c.ID))
+}
 
 func orNothing(word string) string {
 	if word == "" {
@@ -163,6 +168,12 @@ func (v View) backwards(stage string, f promote.Freight) []string {
 		before, ok := old.Chart(c.KnownAs())
 		if lower, _ := lower(c.Version, before.Version); ok && lower {
 			out = append(out, fmt.Sprintf("chart %s goes back from %s to %s", code(c.KnownAs()), chart(before), chart(c)))
+		}
+	}
+	for _, c := range f.Commits {
+		before, ok := old.Commit(c.Repository)
+		if ok && before.Tag != "" && c.Tag != "" && promote.OlderTag(c.Tag, before.Tag) {
+			out = append(out, fmt.Sprintf("commit of %s goes back from %s to %s", v.repository(c.Repository), commit(before), commit(c)))
 		}
 	}
 	if len(out) == 0 && f.ID != old.ID && f.Selected.Before(old.Selected) {

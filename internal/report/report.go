@@ -8,6 +8,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -140,7 +141,7 @@ func Artifacts(f promote.Freight) string {
 	}
 	for _, c := range f.Commits {
 		if len(out) == 0 {
-			out = append(out, promote.ShortID(c.ID))
+			out = append(out, cmp.Or(c.Tag, promote.ShortID(c.ID)))
 		}
 	}
 	if more := len(out) - maxNamed; more > 0 {
