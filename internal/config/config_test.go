@@ -100,10 +100,10 @@ func TestPolicyOfTheDomain(t *testing.T) {
 	write := promote.Right{Permission: "write"}
 	for stage, want := range map[string]promote.StagePolicy{
 		// A bare name is the one stage that has it.
-		"test":  {Match: "guestbook/test", Position: "policy.yaml:3", Auto: true, Merge: promote.Merge{Auto: true, Method: "merge"}, Promote: write, Hold: write},
-		"uat-b": {Match: "*/uat-?", Position: "policy.yaml:4", Auto: true, Merge: promote.Merge{Auto: true, Method: "squash"}, Promote: write, Hold: write, QueueNewer: true},
+		"test":  {Match: "guestbook/test", Position: "policy.yaml:3", Auto: true, Merge: promote.Merge{Auto: true, Method: "merge"}, Promote: write},
+		"uat-b": {Match: "*/uat-?", Position: "policy.yaml:4", Auto: true, Merge: promote.Merge{Auto: true, Method: "squash"}, Promote: write, QueueNewer: true},
 		"prod": {
-			Match: "guestbook/prod", Position: "policy.yaml:5", Merge: promote.Merge{Method: "merge"}, Hold: write,
+			Match: "guestbook/prod", Position: "policy.yaml:5", Merge: promote.Merge{Method: "merge"}, Rights: map[string]string{"hold": "write"},
 			Promote: promote.Right{Permission: "maintain", Users: []string{"octo"}, Teams: []string{"acme/sre"}},
 		},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -78,12 +79,12 @@ func (e *evaluator) stagePolicy(raw rawStagePolicy) promote.StagePolicy {
 		Auto:       raw.Auto.Value,
 		Merge:      raw.merge(),
 		Promote:    raw.right(),
+		Approvals:  raw.Approvals.Value,
 		QueueNewer: raw.Supersede.Value == "queue",
 		Freeze:     raw.Freeze.Value,
 	}
-	s.Hold = s.Promote
-	if raw.Rights != nil && raw.Rights.Hold.Set() {
-		s.Hold = promote.Right{Permission: raw.Rights.Hold.Value}
+	if raw.Rights != nil {
+		s.Rights = raw.Rights.byCommand()
 	}
 	if raw.Require != nil {
 		e.duration(raw.Require.Soak)
@@ -112,6 +113,15 @@ func (raw rawStagePolicy) right() promote.Right {
 		Teams:      values(raw.Promote.Teams),
 		CodeOwners: raw.Promote.CodeOwners.Value,
 	}
+}
+
+func (raw rawRights) byCommand() map[string]string {
+	out := map[string]string{
+		"hold": raw.Hold.Value, "takeover": raw.Takeover.Value, "retest": raw.Retest.Value,
+		"rollback": raw.Rollback.Value, "cancel": raw.Cancel.Value, "freight": raw.Freight.Value,
+	}
+	maps.DeleteFunc(out, func(_, permission string) bool { return permission == "" })
+	return out
 }
 
 // window checks one window.

@@ -190,41 +190,51 @@ func (p builtPipeline) has(pattern string) bool {
 	})
 }
 
-// floor returns what the policy requires of a lane: of the first entry that
-// matches, as everywhere.
-func (r *rules) floor(pipeline, lane string) *rawRequire {
+// entry returns the policy's entry for a lane: the first that matches, as everywhere.
+func (r *rules) entry(pipeline, lane string) (rawStagePolicy, bool) {
 	for i, s := range r.policy.Stages {
 		if ok, err := path.Match(s.Match, pipeline+"/"+lane); ok && err == nil {
-			return r.stages[i].Require
+			return r.stages[i], true
 		}
 	}
-	return nil
+	return rawStagePolicy{}, false
 }
 
 // checkFloor reports a stage that asks for less than the policy requires (H5).
 func (p builtPipeline) checkFloor(s builtStage, r *rules) {
 	for _, lane := range s.lanes {
-		floor := r.floor(p.pipeline.Name, lane)
-		if floor == nil {
+		entry, ok := r.entry(p.pipeline.Name, lane)
+		if !ok {
 			continue
 		}
-		at := s.raw.at(s.raw.Requests.At)
-		for i, request := range s.domain.Requests {
-			if i < len(s.raw.Requests.Items) {
-				at = s.raw.Requests.Items[i].At
-			}
-			p.checkRequestFloor(request, at, *floor)
-		}
-		for _, gate := range floor.Gates.Items {
-			required := slices.ContainsFunc(s.domain.Gates, func(g promote.Gate) bool { return g.Name == gate.Value && g.Required })
-			if gate.Set() && !required {
-				p.mistakes.add(s.raw.verificationAt(), "stage %q has no required gate %q, which %s requires", s.domain.Name, gate.Value, gate.place())
-			}
-		}
 		for _, u := range s.updates {
-			if floor.Delivery.Set() && u.lane == lane && u.delivery != floor.Delivery.Value {
-				p.mistakes.add(u.at, "`delivery: %s` is not `%s`, which %s requires", u.delivery, floor.Delivery.Value, floor.Delivery.place())
+			if n := entry.Approvals; u.lane == lane && n.Value > 0 && u.delivery == "push" {
+				p.mistakes.add(u.at, "`delivery: push` has no pull request to approve, and %s wants approvals", n.place())
 			}
+		}
+		if entry.Require != nil {
+			p.checkRequired(s, lane, *entry.Require)
+		}
+	}
+}
+
+func (p builtPipeline) checkRequired(s builtStage, lane string, floor rawRequire) {
+	at := s.raw.at(s.raw.Requests.At)
+	for i, request := range s.domain.Requests {
+		if i < len(s.raw.Requests.Items) {
+			at = s.raw.Requests.Items[i].At
+		}
+		p.checkRequestFloor(request, at, floor)
+	}
+	for _, gate := range floor.Gates.Items {
+		required := slices.ContainsFunc(s.domain.Gates, func(g promote.Gate) bool { return g.Name == gate.Value && g.Required })
+		if gate.Set() && !required {
+			p.mistakes.add(s.raw.verificationAt(), "stage %q has no required gate %q, which %s requires", s.domain.Name, gate.Value, gate.place())
+		}
+	}
+	for _, u := range s.updates {
+		if floor.Delivery.Set() && u.lane == lane && u.delivery != floor.Delivery.Value {
+			p.mistakes.add(u.at, "`delivery: %s` is not `%s`, which %s requires", u.delivery, floor.Delivery.Value, floor.Delivery.place())
 		}
 	}
 }

@@ -49,6 +49,7 @@ type Engine struct {
 	expected map[string]map[string]string // by repository: refs and where somebody said they are
 	releases map[string]bool              // releases of holds that their comments confirmed
 	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
+	judged   map[string]string            // what the check on a promotion's head said last, by commit
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 }
 
@@ -66,6 +67,7 @@ func New(cfg Config) *Engine {
 		expected: map[string]map[string]string{},
 		seen:     map[string]time.Time{},
 		releases: map[string]bool{},
+		judged:   map[string]string{},
 		refusals: map[string]time.Time{},
 	}
 }

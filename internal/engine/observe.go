@@ -41,6 +41,7 @@ type look struct {
 	found    finds
 	vain     vain
 	views    []report.View
+	again    time.Time // when to look again, whatever was decided; zero: no need
 }
 
 // onHub is what GitHub was asked in a look.

@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
+
 	"slices"
 	"strings"
 	"time"
@@ -115,9 +115,16 @@ func (l *look) merges(ctx context.Context, at *place) error {
 		if !ok {
 			continue // somebody added to it; the head will tell
 		}
+		var approvers []string
+		if l.policy(at).Approvals > 0 {
+			if _, approvers, err = l.approvals(ctx, at, pull.Number, pull.HeadSHA); err != nil {
+				return err
+			}
+		}
 		at.learn(promote.Facts{Arrivals: []promote.Arrival{{
 			Stage: at.stage.Name, Manner: promote.ByMerge, Freight: proposal.Freight, Commit: pull.MergeCommit, Tree: tree,
 			At: at.after(pull.MergedAt), PullRequest: pull.Number, By: pull.MergedBy, Sources: proposal.Sources, Config: proposal.Config,
+			Approvers: approvers,
 		}}})
 	}
 	return nil
@@ -323,56 +330,4 @@ func (l *look) open(ctx context.Context, at *place) (*promote.Open, error) {
 		return out, nil
 	}
 	return out, l.judgePull(ctx, at, out)
-}
-
-// judgePull asks what GitHub says of the open pull request.
-func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) error {
-	reviews, err := l.repo.Reviews(ctx, open.PullRequest)
-	if err != nil {
-		return fmt.Errorf("list reviews of #%d: %w", open.PullRequest, err)
-	}
-	latest := map[string]forge.Review{}
-	for _, r := range reviews {
-		if r.State = strings.ToUpper(r.State); r.State != "COMMENTED" {
-			latest[r.User] = r
-		}
-	}
-	for _, user := range slices.Sorted(maps.Keys(latest)) {
-		if latest[user].State != "APPROVED" || open.Approved {
-			continue
-		}
-		if open.Approved, err = l.approves(ctx, at, latest[user], open.Commit); err != nil {
-			return err
-		}
-	}
-	if !l.config.parsed.Policy.For(at.pipeline, at.stage.Name).Merge.Auto {
-		return nil // nobody but people needs to know whether it can be merged
-	}
-	pull, err := l.repo.PullRequest(ctx, open.PullRequest)
-	if err != nil {
-		return fmt.Errorf("read #%d: %w", open.PullRequest, err)
-	}
-	open.Mergeable = promote.Mergeable(pull.MergeableState)
-	return nil
-}
-
-// approves tells whether a review counts: by somebody who may write, of exactly
-// this content. Made again on another base it may be the same.
-func (l *look) approves(ctx context.Context, at *place, review forge.Review, commit string) (bool, error) {
-	permission, err := l.repo.Permission(ctx, review.User)
-	if err != nil {
-		return false, err
-	}
-	if slices.Index(permissions, permission) < slices.Index(permissions, "write") {
-		return false, nil
-	}
-	now, err := l.content(ctx, at, commit)
-	if err != nil {
-		return false, err
-	}
-	reviewed, err := l.content(ctx, at, review.CommitID)
-	if gitrepo.IsMissing(err) {
-		return false, nil
-	}
-	return reviewed == now, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,8 +94,12 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 	if open == nil || open.PullRequest == 0 {
 		return nil
 	}
-	if err := l.repo.WriteCheck(ctx, l.check(report.Proposed(v, stage.Name), open.Commit)); err != nil {
+	check := report.Proposed(v, stage.Name)
+	if err := l.repo.WriteCheck(ctx, l.check(check, open.Commit)); err != nil {
 		return err
+	}
+	if l.passes(open.Commit, check.Conclusion) && waitsForMerge(verdict) {
+		l.again = soon(l.again, l.now.Add(settle))
 	}
 	if open.Foreign {
 		return nil
@@ -110,6 +115,20 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 		}
 	}
 	return nil
+}
+
+// passes tells whether a promotion's check has just come to pass. What GitHub said
+// of merging it was said before that, and nobody tells when it changes its mind.
+func (l *look) passes(commit, conclusion string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.judged[commit]
+	l.judged[commit] = conclusion
+	return conclusion == "success" && before != conclusion
+}
+
+func waitsForMerge(v promote.Verdict) bool {
+	return slices.ContainsFunc(v.Reasons, func(r promote.Reason) bool { return r.Kind == promote.MergeWaits })
 }
 
 // updateOf is what a promotion of the stage writes.
@@ -217,7 +236,7 @@ const discoverAgain = 2 * time.Minute
 
 // next is when something will change by time alone.
 func (l *look) next() time.Time {
-	var next time.Time
+	next := l.again
 	for _, found := range l.found.by {
 		if len(found.trouble) > 0 {
 			next = soon(next, l.now.Add(discoverAgain))

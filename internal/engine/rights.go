@@ -16,20 +16,19 @@ import (
 // permissions in ascending order, as GitHub names them.
 var permissions = []string{"none", "read", "triage", "write", "maintain", "admin"}
 
+// questions are the commands that tell what anybody who reads the repository can
+// see, and change nothing.
+var questions = []string{"status", "why", "help", "approve"}
+
 // may asks GitHub, now, whether somebody has the right to a command on a stage.
 // It returns "" or the refusal. Every entry uses this function; an error is a
 // "no" that may be tried again (C2).
 func (l *look) may(ctx context.Context, verb string, stage command.Stage, user string) (string, error) {
 	policy := l.config.parsed.Policy.For(stage.Pipeline, stage.Name)
-	var right promote.Right
-	switch verb {
-	case "promote", "cancel":
-		right = policy.Promote
-	case "hold", "unhold":
-		right = policy.Hold
-	default: // status and help tell what anybody who reads the repository can see
+	if slices.Contains(questions, verb) {
 		return "", nil
 	}
+	right := policy.RightTo(verb)
 	needed := right.Permission
 	if needed == "" {
 		needed = "write"

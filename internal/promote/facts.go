@@ -92,6 +92,7 @@ type Arrival struct {
 	By          string            `json:"by,omitempty"`
 	Sources     []SourceCommit    `json:"sources,omitempty"`
 	Config      string            `json:"config,omitempty"`
+	Approvers   []string          `json:"approvers,omitempty"` // whose reviews the policy counted
 }
 
 // Result is a final result of a gate's source, recorded when it was seen.

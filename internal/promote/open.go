@@ -3,6 +3,7 @@ package promote
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -61,7 +62,7 @@ func (d *decision) keep(open Open) Verdict {
 const mergeabilityDelay = 5 * time.Second
 
 // blocks says why an open promotion must not be merged: what it brings is not
-// available any more, or somebody else wrote its branch.
+// available any more, somebody else wrote its branch, or approvals are missing.
 func (d *decision) blocks(open Open) []Reason {
 	var out []Reason
 	if open.Foreign {
@@ -74,6 +75,9 @@ func (d *decision) blocks(open Open) []Reason {
 			continue
 		}
 		out = append(out, d.available(request, freight).Reasons...)
+	}
+	if have, need := len(open.Approvers), d.policy.Approvals; open.PullRequest != 0 && have < need {
+		out = append(out, Reason{Kind: ApprovalsMissing, Have: have, Need: need, By: strings.Join(open.Approvers, ", ")})
 	}
 	return out
 }

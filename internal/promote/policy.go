@@ -16,9 +16,10 @@ type StagePolicy struct {
 	Auto       bool   // promoted as soon as available; otherwise by /promote only
 	Merge      Merge
 	Promote    Right
-	Hold       Right
-	QueueNewer bool // supersede: queue; newer freight waits for the open pull request
-	Freeze     bool // stops every path: automatic, command, approval
+	Rights     map[string]string // the permission that another command takes, by its key under `rights`
+	Approvals  int               // approving reviews that a promotion's pull request needs
+	QueueNewer bool              // supersede: queue; newer freight waits for the open pull request
+	Freeze     bool              // stops every path: automatic, command, approval
 }
 
 // Merge says who merges promotion pull requests.
@@ -45,5 +46,21 @@ func (p Policy) For(pipeline, stage string) StagePolicy {
 			return s
 		}
 	}
-	return StagePolicy{Promote: Right{Permission: "write"}, Hold: Right{Permission: "write"}, Merge: Merge{Method: "merge"}}
+	return StagePolicy{Promote: Right{Permission: "write"}, Merge: Merge{Method: "merge"}}
+}
+
+// keyOf is the key under `rights` that says who may use a command, for those
+// that have one. A command that ends what another one began is as that one.
+var keyOf = map[string]string{
+	"hold": "hold", "unhold": "hold", "takeover": "takeover", "release": "takeover",
+	"retest": "retest", "rollback": "rollback", "cancel": "cancel", "freight": "freight",
+}
+
+// RightTo says who may use a command on the stage: who may promote, unless the
+// policy has a permission for the command. Whoever has that needs no more.
+func (s StagePolicy) RightTo(verb string) Right {
+	if permission := s.Rights[keyOf[verb]]; permission != "" {
+		return Right{Permission: permission}
+	}
+	return s.Promote
 }

@@ -49,7 +49,8 @@ type Open struct {
 	PullRequest int       `json:"pullRequest"` // 0: pushed, but the pull request is still to be opened (P12)
 	URL         string    `json:"url,omitempty"`
 	Commit      string    `json:"commit"`
-	Approved    bool      `json:"approved,omitempty"` // an approving review on it (P4)
+	Approved    bool      `json:"approved,omitempty"`  // an approving review on it (P4)
+	Approvers   []string  `json:"approvers,omitempty"` // of those who may promote, who approves of exactly this tree; where the policy counts them
 	Mergeable   Mergeable `json:"mergeable,omitempty"`
 	Foreign     bool      `json:"foreign,omitempty"` // its head was not written by us (P12)
 }

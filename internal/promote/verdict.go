@@ -62,6 +62,7 @@ const (
 	HeldBy            ReasonKind = "held-by"
 	Frozen            ReasonKind = "frozen"
 	Approved          ReasonKind = "approved"
+	ApprovalsMissing  ReasonKind = "approvals-missing"
 	Queued            ReasonKind = "queued"
 	BaseMoved         ReasonKind = "base-moved"
 	Unopened          ReasonKind = "unopened"
@@ -130,6 +131,8 @@ func (r Reason) String() string {
 		return "available: /promote " + r.Stage
 	case HeldBy:
 		return heldText(r)
+	case ApprovalsMissing:
+		return approvalsText(r)
 	case Queued:
 		return fmt.Sprintf("newer freight %s waits for the open promotion", r.Freight)
 	case Approved:
@@ -174,6 +177,14 @@ func heldText(r Reason) string {
 	}
 	if !r.Until.IsZero() {
 		text += " (until " + clock(r.Until) + ")"
+	}
+	return text
+}
+
+func approvalsText(r Reason) string {
+	text := fmt.Sprintf("%d of %d approvals", r.Have, r.Need)
+	if r.By != "" {
+		text += " (" + r.By + ")"
 	}
 	return text
 }

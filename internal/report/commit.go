@@ -55,7 +55,16 @@ func orDash(value string) string {
 func MergeMessage(v View, stage string) (title, message string) {
 	open := v.open(stage)
 	return fmt.Sprintf("%s (#%d)", v.title(stage, open.Proposal), open.PullRequest),
-		"Merged by policy: the rule is met and the checks have passed.\n\n" + v.trailers(open.Proposal, v.Freight(open.Proposal.Freight))
+		"Merged by policy: the rule is met and the checks have passed.\n\n" + v.trailers(open.Proposal, v.Freight(open.Proposal.Freight)) + approvedBy(open.Approvers)
+}
+
+// approvedBy are the trailers that say whose approvals counted (P3).
+func approvedBy(people []string) string {
+	var b strings.Builder
+	for _, name := range people {
+		fmt.Fprintf(&b, "Approved-By: %s\n", line(name))
+	}
+	return b.String()
 }
 
 // trailers are the last paragraph of a message. Ids are written as they are;

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/directives"
@@ -47,9 +48,17 @@ func (v View) lead(stage string, p promote.Proposal) string {
 	if p.By != promote.Automatic {
 		asked = "asked for by " + code(p.By)
 	}
+	policy := v.Policy.For(v.Pipeline.Name, stage)
 	merges := "It is merged by a person."
-	if v.Policy.For(v.Pipeline.Name, stage).Merge.Auto {
+	if policy.Merge.Auto {
 		merges = "Towpath merges it as soon as GitHub calls it clean."
+	}
+	switch policy.Approvals {
+	case 0:
+	case 1:
+		merges += " It needs an approving review by somebody who may promote."
+	default:
+		merges += fmt.Sprintf(" It needs approving reviews by %d people who may promote.", policy.Approvals)
 	}
 	return fmt.Sprintf("%s → **%s** of pipeline %s, %s. %s\n\n",
 		code(v.names(v.moving(stage, p.Freight))), prose(stage), code(v.Pipeline.Name), asked, merges)
@@ -58,8 +67,10 @@ func (v View) lead(stage string, p promote.Proposal) string {
 func (v View) warnings(stage string, p promote.Proposal) string {
 	verdict, _ := v.verdict(stage)
 	var out []string
-	if len(verdict.Blocked) > 0 {
-		out = append(out, "> [!CAUTION]\n> **Do not merge.**\n"+quoted(sentences(important(verdict.Blocked)))+"\n")
+	// That approvals are missing is how every such pull request begins, no warning.
+	blocked := slices.DeleteFunc(slices.Clone(verdict.Blocked), func(r promote.Reason) bool { return r.Kind == promote.ApprovalsMissing })
+	if len(blocked) > 0 {
+		out = append(out, "> [!CAUTION]\n> **Do not merge.**\n"+quoted(sentences(important(blocked)))+"\n")
 	}
 	if remarks := v.remarks(stage, p, verdict); len(remarks) > 0 {
 		out = append(out, "> [!WARNING]\n> **Look at this before merging.**\n"+quoted(remarks)+"\n")
