@@ -73,7 +73,7 @@ func keys(node ast.Node) []string {
 func TestOperationTellsEverythingThereIsToSetAndToCall(t *testing.T) {
 	text := read(t, "docs/operation.md")
 	needed := map[string][]string{}
-	settings := function(t, "cmd/bot/settings.go", "settings")
+	settings := function(t, "internal/settings/settings.go", "settings")
 	for _, name := range fields(settings, "name") {
 		variable := "TOWPATH_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		needed["setting"] = append(needed["setting"], "| `"+name+"`", "`"+variable+"`")

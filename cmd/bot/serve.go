@@ -7,10 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +19,7 @@ import (
 	"github.com/towpath/towpath/internal/inbox"
 	"github.com/towpath/towpath/internal/registry"
 	"github.com/towpath/towpath/internal/render"
+	"github.com/towpath/towpath/internal/settings"
 	"github.com/towpath/towpath/internal/webhook"
 )
 
@@ -31,16 +29,16 @@ func serveCommand(environ []string) *cobra.Command {
 		Short: "Serve webhooks and promote",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := load(cmd.Flags(), environ)
+			v, err := settings.Load(cmd.Flags(), environ)
 			if err != nil {
 				return usageError{err}
 			}
-			o, err := v.options()
+			o, err := optionsOf(v)
 			if err != nil {
 				return usageError{err}
 			}
 			o.log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			listener, err := net.Listen("tcp", v.byName["listen"])
+			listener, err := net.Listen("tcp", v.Get("listen"))
 			if err != nil {
 				return fmt.Errorf("listen: %w", err)
 			}
@@ -48,7 +46,7 @@ func serveCommand(environ []string) *cobra.Command {
 			return serve(cmd.Context(), listener, o)
 		},
 	}
-	addFlags(cmd.Flags())
+	settings.AddFlags(cmd.Flags())
 	return cmd
 }
 
@@ -65,50 +63,23 @@ type options struct {
 	log             *slog.Logger
 }
 
-// options checks the settings and makes them what the parts take.
-func (v *values) options() (options, error) {
+// optionsOf checks the settings and makes them what the parts take.
+func optionsOf(v *settings.Values) (options, error) {
 	o := options{
-		forge:           forge.Config{URL: v.byName["github-url"], APIURL: v.byName["github-api-url"], Token: v.byName["github-token"]},
-		webhookSecrets:  secrets(v.byName["webhook-secret"]),
-		registrySecrets: secrets(v.byName["registry-secret"]),
-		dataDir:         v.byName["data-dir"],
+		webhookSecrets:  v.Secrets("webhook-secret"),
+		registrySecrets: v.Secrets("registry-secret"),
+		dataDir:         v.Get("data-dir"),
 		sweepEvery:      10 * time.Minute,
 		now:             time.Now,
 		after:           time.After,
 	}
-	var err error
-	var problems []error
-	if o.registries, err = v.registries(); err != nil {
-		problems = append(problems, err)
-	}
+	var unreachable, unreadable, unsafe error
+	o.registries, unreadable = v.Registries()
+	o.forge, unreachable = v.GitHub(settings.Surroundings{})
 	if len(o.webhookSecrets) == 0 {
-		problems = append(problems, errors.New("no webhook secret: set TOWPATH_WEBHOOK_SECRET or TOWPATH_WEBHOOK_SECRET_FILE"))
+		unsafe = errors.New("no webhook secret: set TOWPATH_WEBHOOK_SECRET or TOWPATH_WEBHOOK_SECRET_FILE")
 	}
-	id, key := v.byName["github-app-id"], v.byName["github-private-key"]
-	switch {
-	case o.forge.Token != "" && (id != "" || key != ""):
-		problems = append(problems, errors.New("both a token and an App are set: give one of them"))
-	case o.forge.Token == "" && (id == "" || key == ""):
-		problems = append(problems, errors.New("no access to GitHub: set TOWPATH_GITHUB_APP_ID and TOWPATH_GITHUB_PRIVATE_KEY, or TOWPATH_GITHUB_TOKEN for trying out"))
-	}
-	if id != "" {
-		number, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("TOWPATH_GITHUB_APP_ID %q is not a number", id))
-		}
-		o.forge.AppID, o.forge.PrivateKey = number, []byte(key)
-	}
-	return o, errors.Join(problems...)
-}
-
-func secrets(lines string) [][]byte {
-	var out [][]byte
-	for line := range strings.Lines(lines) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			out = append(out, []byte(line))
-		}
-	}
-	return out
+	return o, errors.Join(unreadable, unsafe, unreachable)
 }
 
 // serve runs a bot until ctx ends.
@@ -137,30 +108,17 @@ type bot struct {
 
 // newBot opens the data folder and wires the parts. Nothing runs yet.
 func newBot(ctx context.Context, o options) (*bot, error) {
-	o.forge.Logger, o.forge.Clock = o.log, o.now
-	hub, err := forge.New(o.forge)
+	parts, err := settings.Wiring{GitHub: o.forge, Registries: o.registries, DataDir: o.dataDir, Now: o.now, Log: o.log}.Assemble()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
-	mirrors, err := gitrepo.NewMirrors(filepath.Join(o.dataDir, "git"), nil)
-	if err != nil {
-		return nil, err
-	}
-	b := &bot{options: o, mirrors: mirrors, renderer: render.NewPool(render.Limits{}), missed: &redelivery{hub: hub, now: o.now, log: o.log}}
-	rendered, err := render.NewCache(b.renderer, filepath.Join(o.dataDir, "renders"))
-	if err != nil {
-		return nil, err
+	b := &bot{
+		options: o, engine: parts.Engine, mirrors: parts.Mirrors, renderer: parts.Renderer,
+		missed: &redelivery{hub: parts.Hub, now: o.now, log: o.log},
 	}
 	if b.inbox, err = inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db")); err != nil {
 		return nil, err
 	}
-	b.engine = engine.New(engine.Config{
-		Forge: hub, Git: mirrors, Renderer: rendered, Now: o.now, Log: o.log,
-		Registry: registry.New(o.registries),
-	})
 	b.metrics = newMetrics(b.inbox)
 	if b.handler, err = routes(b); err != nil {
 		return nil, errors.Join(err, b.inbox.Close())

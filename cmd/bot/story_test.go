@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if render.IsWorker(os.Args) {
 		os.Exit(render.Serve(os.Stdin, os.Stdout))
 	}
-	testscript.Main(m, map[string]func(){executable: main})
+	testscript.Main(m, map[string]func(){executable: main, actionExecutable: actionMain})
 }
 
 // TestStories drives the bot from outside, as ../../testdata/script/README.md
@@ -70,6 +70,7 @@ func (s *story) print(text string) { _, _ = s.Stdout().Write([]byte(text)) }
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	all := map[string]command{}
 	maps.Copy(all, botCommands())
+	maps.Copy(all, actionCommands())
 	maps.Copy(all, actCommands())
 	maps.Copy(all, peopleCommands())
 	maps.Copy(all, serveCommands())

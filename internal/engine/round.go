@@ -51,21 +51,31 @@ type effect struct {
 
 // round decides everything once, and writes what follows from it.
 func (l *look) round(ctx context.Context) (*round, error) {
-	r := &round{look: l, batch: l.git.NewBatch(), facts: map[string]promote.Facts{}}
+	r := l.newRound()
 	if err := r.takeOrder(ctx); err != nil {
 		return nil, err
 	}
-	l.views, l.vain.failed = nil, nil
-	for _, p := range l.config.parsed.Pipelines {
-		if err := r.pipeline(ctx, p); err != nil {
-			l.vain.failed = errors.Join(l.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
-			r.order = nil // it may be about this pipeline
-		}
-	}
+	r.decide(ctx)
 	if r.order != nil {
 		r.answer()
 	}
 	return r, r.write(ctx)
+}
+
+func (l *look) newRound() *round {
+	return &round{look: l, batch: l.git.NewBatch(), facts: map[string]promote.Facts{}}
+}
+
+// decide reads, decides and prepares all pipelines. One that can not be read
+// keeps no other back.
+func (r *round) decide(ctx context.Context) {
+	r.views, r.vain.failed = nil, nil
+	for _, p := range r.config.parsed.Pipelines {
+		if err := r.pipeline(ctx, p); err != nil {
+			r.vain.failed = errors.Join(r.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
+			r.order = nil // it may be about this pipeline
+		}
+	}
 }
 
 // pipeline reads, decides and prepares one pipeline.

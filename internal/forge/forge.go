@@ -174,8 +174,13 @@ func (f *Forge) installation(id int64) *client {
 // IsApp reports whether we are a GitHub App rather than the bearer of a token.
 func (f *Forge) IsApp() bool { return f.key != nil }
 
+// workflows is who a workflow's own token speaks as.
+const workflows = "github-actions[bot]"
+
 // Self returns the login that our comments and pull requests carry: the App's
-// slug with "[bot]", or the token's user. It is asked once.
+// slug with "[bot]", or the token's user. It is asked once. GitHub tells no user
+// to a token of an App's installation, which is what workflows have: that one is
+// taken for a workflow's own.
 func (f *Forge) Self(ctx context.Context) (string, error) {
 	f.mu.Lock()
 	self := f.self
@@ -191,10 +196,13 @@ func (f *Forge) Self(ctx context.Context) (string, error) {
 		self = app.GetSlug() + "[bot]"
 	} else {
 		user, _, err := f.app.Users.Get(ctx, "")
+		self = user.GetLogin()
+		if status(err) == http.StatusForbidden {
+			self, err = workflows, nil
+		}
 		if err != nil {
 			return "", failed(err, "ask whose token it is")
 		}
-		self = user.GetLogin()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -84,6 +84,17 @@ func TestPlainTokenIsItsOwnCredential(t *testing.T) {
 	}
 }
 
+// GitHub tells the token of a workflow's job no user.
+func TestTokenOfAWorkflow(t *testing.T) {
+	h := newHub(t)
+	token, err := h.WorkflowToken(shop)
+	must(t, err)
+	f := h.open(Config{URL: h.URL(), Token: token}).forge
+	if self, err := f.Self(t.Context()); self != "github-actions[bot]" || err != nil || f.IsApp() {
+		t.Errorf("self: %q, %v", self, err)
+	}
+}
+
 func TestRepositories(t *testing.T) {
 	h := newHub(t)
 	must(t, h.CreateRepo("other", "lib", map[string]string{"a": "b"}))

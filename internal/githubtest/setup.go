@@ -195,6 +195,21 @@ func (s *Server) AddToken(secret, login string) {
 	s.tokens[secret] = &token{user: s.user(login)}
 }
 
+// WorkflowToken makes the token that a job of GitHub Actions has in a repository:
+// it is of an installation that covers this one alone, and lasts an hour.
+func (s *Server) WorkflowToken(repo string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.repos[fold(repo)]
+	if r == nil {
+		return "", fmt.Errorf("token for a workflow: no repository %s", repo)
+	}
+	a := s.appBySlug("github-actions")
+	inst := &installation{id: s.nextID(), app: a, account: r.owner, created: s.now(), repos: map[int64]bool{r.id: true}}
+	secret, _ := s.newInstallationToken(inst, nil)
+	return secret, nil
+}
+
 // InstallApp registers an App if its id is new, which pings its webhook, and
 // installs it on repositories, owner/name each: one installation per owner.
 func (s *Server) InstallApp(cfg AppConfig, repos ...string) error {

@@ -24,6 +24,8 @@ type Local struct {
 	common string // what all work trees share
 	lack   string // why objects may be missing, "" where none should be
 
+	remotes map[string]string // name → address
+
 	mu      sync.Mutex
 	objects []*objectDir // its own, then those that it borrows
 	trees   *treeCache
@@ -57,6 +59,10 @@ func open(dir string) (*Local, error) {
 	c.objects, err = openObjects(filepath.Join(c.common, "objects"), 0, map[string]bool{})
 	return c, err
 }
+
+// Remote returns the address of a remote as the clone's own configuration has it;
+// empty: there is none of the name.
+func (c *Local) Remote(name string) string { return c.remotes[name] }
 
 // gitDirOf finds the repository of a directory.
 func gitDirOf(dir string) (string, error) {
@@ -135,7 +141,9 @@ func (c *Local) configure() error {
 		return fmt.Errorf("its refs are kept as %s, and only files are supported; `git refs migrate --ref-format=files` converts them", storage)
 	}
 	partial := extensions.Option("partialclone") != ""
+	c.remotes = map[string]string{}
 	for _, remote := range settings.Section("remote").Subsections {
+		c.remotes[remote.Name] = remote.Option("url")
 		partial = partial || strings.EqualFold(remote.Option("promisor"), "true")
 	}
 	info, err := os.Stat(filepath.Join(c.common, "shallow"))

@@ -1,9 +1,10 @@
-package main
+package commandline
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -14,7 +15,7 @@ func TestMain(m *testing.M) {
 	if render.IsWorker(os.Args) {
 		os.Exit(render.Serve(os.Stdin, os.Stdout))
 	}
-	testscript.Main(m, map[string]func(){"action": main})
+	testscript.Main(m, map[string]func(){"action": func() { os.Exit(Process(time.Now).Main()) }})
 }
 
 // TestStories drives the program from outside, in clones that real git made.

@@ -1,6 +1,11 @@
-package main
+// Package settings is what an operator sets, as flags, variables or keys of a file,
+// and the engine that is made of it. The server and the command line have the
+// same settings; each takes those that it needs. It knows no rule of promotion,
+// and never shows a secret.
+package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -45,15 +50,40 @@ const (
 	boundSuffix    = "_FOR" // of the variable that binds a credential to repositories
 )
 
-// values are the settings as they hold, by name.
-type values struct {
-	byName      map[string]string
+// Values are the settings as they hold.
+type Values struct {
+	byName      map[string]string // what somebody set
 	credentials []registry.Credential
 }
 
-func addFlags(flags *pflag.FlagSet) {
+// Get returns a setting, or its default.
+func (v *Values) Get(name string) string {
+	for _, s := range settings() {
+		if s.name == name {
+			return cmp.Or(v.byName[name], s.standard)
+		}
+	}
+	return ""
+}
+
+// Secrets returns the lines of a setting that may hold several secrets.
+func (v *Values) Secrets(name string) [][]byte {
+	var out [][]byte
+	for line := range strings.Lines(v.byName[name]) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			out = append(out, []byte(line))
+		}
+	}
+	return out
+}
+
+// AddFlags adds the flags of the settings that are named, or of all of them.
+func AddFlags(flags *pflag.FlagSet, names ...string) {
 	flags.String("config", "", "YAML file with settings (TOWPATH_CONFIG)")
 	for _, s := range settings() {
+		if len(names) > 0 && !slices.Contains(names, s.name) {
+			continue
+		}
 		if !s.secret {
 			flags.String(s.name, "", fmt.Sprintf("%s (%s)%s", s.meaning, s.variable(), s.standardText()))
 		}
@@ -72,16 +102,16 @@ func (s setting) standardText() string {
 	return "; default " + s.standard
 }
 
-// load reads the settings from flags, variables and the file. What nobody knows
+// Load reads the settings from flags, variables and the file. What nobody knows
 // is refused: a misspelled secret must not go unnoticed.
-func load(flags *pflag.FlagSet, environ []string) (*values, error) {
+func Load(flags *pflag.FlagSet, environ []string) (*Values, error) {
 	variables := map[string]string{}
 	for _, line := range environ {
 		if name, value, _ := strings.Cut(line, "="); strings.HasPrefix(name, variablePrefix) {
 			variables[name] = value
 		}
 	}
-	out := &values{byName: map[string]string{}}
+	out := &Values{byName: map[string]string{}}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		// Some settings have the prefix of credentials as well.
@@ -149,8 +179,8 @@ func credentialOf(name string, variables map[string]string) (registry.Credential
 	return credential, nil
 }
 
-// registries is how the bot reaches registries and charts.
-func (v *values) registries() (registry.Config, error) {
+// Registries is how registries and charts are reached.
+func (v *Values) Registries() (registry.Config, error) {
 	cfg := registry.Config{Credentials: v.credentials, ChartHosts: strings.Fields(strings.ReplaceAll(v.byName["chart-hosts"], ",", " "))}
 	for _, host := range cfg.ChartHosts {
 		if strings.Contains(host, "/") {
@@ -216,5 +246,5 @@ func (s setting) value(flags *pflag.FlagSet, variables, file map[string]string) 
 			return strings.TrimRight(string(data), "\r\n"), nil
 		}
 	}
-	return s.standard, nil
+	return "", nil
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/towpath/towpath/internal/commandline"
+)
+
+// actionExecutable is the command line as a program of its own. `action` is what
+// stories say, since it needs to know their GitHub and their time.
+const (
+	actionExecutable = "towpath-action"
+	storyTime        = "STORY_TIME"
+)
+
+// actionMain is what cmd/action does, at the time of the story.
+func actionMain() {
+	now := time.Now
+	if at, err := time.Parse(time.RFC3339Nano, os.Getenv(storyTime)); err == nil {
+		now = func() time.Time { return at }
+	}
+	os.Exit(commandline.Process(now).Main())
+}
+
+func actionCommands() map[string]command {
+	return map[string]command{"action": (*world).actionCommand, "clone": (*world).cloneCommand}
+}
+
+const actionUsage = "action [-app|-token|-workflow|-anonymous] [-dir=DIR] status …"
+
+var columns = regexp.MustCompile(` {3,}`)
+
+// actionCommand runs the command line in the story's folder, as the App unless it
+// is told otherwise, about the story's repository. What it prints and writes to a
+// file has the story's names.
+func (w *world) actionCommand(s *story, args []string) error {
+	if err := w.settle(); err != nil {
+		return err
+	}
+	access, dir := "-app", s.MkAbs(".")
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		if to, ok := strings.CutPrefix(args[0], "-dir="); ok {
+			dir = s.MkAbs(to)
+		} else {
+			access = args[0]
+		}
+		args = args[1:]
+	}
+	environ, err := w.accessAs(access)
+	if err != nil {
+		return err
+	}
+	path, _, _ := strings.Cut(s.Getenv("PATH"), string(os.PathListSeparator))
+	cmd := exec.Command(filepath.Join(path, actionExecutable), args...)
+	cmd.Dir = dir
+	cmd.Env = append(unset(), environ...)
+	if dir == s.MkAbs(".") {
+		cmd.Env = append(cmd.Env, "GITHUB_REPOSITORY="+w.repo)
+	}
+	if !w.clock.real() {
+		cmd.Env = append(cmd.Env, storyTime+"="+w.clock.Now().Format(time.RFC3339Nano))
+	}
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	err = cmd.Run()
+	// How wide a column is depends on names that differ from run to run.
+	s.print(columns.ReplaceAllString(w.names().plain(out.String()), "  "))
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, problems.String())
+	}
+	_, _ = s.Stderr().Write([]byte(w.names().plain(problems.String())))
+	return nil
+}
+
+// accessAs is the environment of somebody who may ask GitHub: the App, a person
+// with a token, a job of a workflow, or nobody.
+func (w *world) accessAs(who string) ([]string, error) {
+	addresses := []string{"TOWPATH_GITHUB_URL=" + w.hub.URL(), "TOWPATH_GITHUB_API_URL=" + w.hub.APIURL(), "TOWPATH_CHART_HOSTS=" + w.registry.Addr().String()}
+	switch who {
+	case "-app":
+		key := filepath.Join(w.dir, "app.pem")
+		return append(addresses, "TOWPATH_GITHUB_APP_ID="+strconv.Itoa(labApp), "TOWPATH_GITHUB_PRIVATE_KEY_FILE="+key), os.WriteFile(key, w.key, 0o600)
+	case "-token":
+		w.hub.AddToken("ghp_action", "you")
+		return append(addresses, "GH_TOKEN=ghp_action"), nil
+	case "-workflow":
+		token, err := w.hub.WorkflowToken(w.repo)
+		return []string{"GITHUB_ACTIONS=true", "GITHUB_SERVER_URL=" + w.hub.URL(), "GITHUB_API_URL=" + strings.TrimSuffix(w.hub.APIURL(), "/"), "GITHUB_TOKEN=" + token}, err
+	case "-anonymous":
+		return addresses, nil
+	}
+	return nil, usage(actionUsage)
+}
+
+// cloneCommand clones the story's repository into a folder, as people do.
+func (w *world) cloneCommand(s *story, args []string) error {
+	if err := w.settle(); err != nil {
+		return err
+	}
+	w.hub.AddToken("ghp_clone", "you")
+	address := strings.Replace(w.hub.CloneURL(w.repo), "://", "://you:ghp_clone@", 1)
+	cmd := exec.Command("git", "clone", "--quiet", address, s.MkAbs(or(args, 0, "clone")))
+	cmd.Env = append(unset(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, text)
+	}
+	return nil
+}
