@@ -20,7 +20,7 @@ func (w *world) sayAct(s *story, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.hub.Comment(w.repo, number, args[1], s.ReadFile(args[2]))
+	_, err = w.hub.Comment(w.repo, number, args[1], w.spoken(s.ReadFile(args[2])))
 	return err
 }
 

@@ -50,11 +50,11 @@ type Command struct {
 	// Verb is the verb in lower case, without its slash.
 	Verb string
 	// Stages are the stages named, without doubles, in the order written. There
-	// is exactly one for hold, unhold and cancel, at least one for promote, and
+	// is exactly one for hold, unhold, cancel and rollback, at least one for promote, and
 	// any number, where none means all, for status.
 	Stages []Stage
 	// Freight maps a warehouse to the id or alias of freight, both as written
-	// and neither known to exist. Only promote has it; nil when none was named.
+	// and neither known to exist. Only promote and rollback have it; nil when none was named.
 	Freight map[string]string
 	// Reason is why a stage is held, in the commenter's own words on one line;
 	// empty when none was given.

@@ -49,6 +49,10 @@ func verbs() []verb {
 			does: "Ends the hold of the stage.",
 		},
 		{
+			name: "rollback", args: "<stage> [<warehouse>=<freight>]…", parse: parseRollback,
+			does: "Goes back to the files of the last verified arrival before this one, or to the freight named, without the upstream rule, and holds the stage.",
+		},
+		{
 			name: "status", args: "[<stage>]…", parse: parseStatus,
 			does: "Says what each stage holds and what it waits for.",
 		},
@@ -58,7 +62,6 @@ func verbs() []verb {
 		},
 		{name: "override"},
 		{name: "retest"},
-		{name: "rollback"},
 		{name: "verify"},
 		{name: "freight"},
 		{name: "takeover"},
@@ -95,6 +98,14 @@ func parsePromote(a arguments) (Command, error) {
 		return c, errNoStage
 	}
 	return c, nil
+}
+
+func parseRollback(a arguments) (Command, error) {
+	c, err := parsePromote(a)
+	if err == nil && len(c.Stages) > 1 {
+		err = fmt.Errorf("one stage is expected, then comes %s", code(c.Stages[1].String()))
+	}
+	return c, err
 }
 
 func parseStatus(a arguments) (Command, error) {

@@ -20,6 +20,7 @@ type assembly struct {
 	root       string // tree of the whole branch
 	content    string // identity of the stage's part of it
 	sources    []promote.SourceCommit
+	config     string // commit of the configuration that it was made by
 	edits      []directives.Edit
 	unverified []string
 	base       string // commit the promotion is made on
@@ -41,6 +42,9 @@ func (w *stageWork) runDirectives(ctx context.Context) (*directives.Result, erro
 	if err != nil {
 		return nil, err
 	}
+	if w.plan.restored != nil {
+		return w.restore(ctx, current)
+	}
 	env := &directives.Env{Freight: w.plan.freight, Source: w.plan.sources.tree, Chart: w.registry.Chart, Renderer: w.Renderer}
 	result, err := directives.Run(ctx, w.plan.program, env, current)
 	if err != nil {
@@ -55,7 +59,12 @@ func (w *stageWork) assembly(ctx context.Context) (_ *assembly, err error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	out := &assembly{freight: p.freight, base: w.at.head.Commit, sources: p.sources.commits(), edits: p.result.Edits}
+	out := &assembly{freight: p.freight, base: w.at.head.Commit, config: w.config.commit, edits: p.result.Edits}
+	if before := p.restored; before != nil {
+		out.sources, out.config = before.Sources, before.Config
+		return out, w.writeTree(ctx, out, p.result.Tree)
+	}
+	out.sources = p.sources.commits()
 	if out.unverified, err = p.sources.unverified(ctx); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ type Engine struct {
 	configs  map[string]*configuration    // by repository
 	mirrors  map[string]*gitrepo.Repo     // by repository
 	expected map[string]map[string]string // by repository: refs and where somebody said they are
-	releases map[string]bool              // releases of holds that their comments confirmed
+	vouched  map[string]bool              // what the ledger says of comments, where they confirmed it
 	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
 	judged   map[string]string            // what the check on a promotion's head said last, by commit
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
@@ -66,8 +66,8 @@ func New(cfg Config) *Engine {
 		mirrors:  map[string]*gitrepo.Repo{},
 		expected: map[string]map[string]string{},
 		seen:     map[string]time.Time{},
-		releases: map[string]bool{},
 		judged:   map[string]string{},
+		vouched:  map[string]bool{},
 		refusals: map[string]time.Time{},
 	}
 }

@@ -196,10 +196,11 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 	for _, c := range o.commands {
 		for _, stage := range meant(c.Stages, p) {
 			switch c.Verb {
-			case "promote":
+			case "promote", "rollback":
 				o.asked = append(o.asked, stage)
 				snapshot.Asks = append(snapshot.Asks, promote.Ask{
-					Stage: stage.Name, Freight: c.Freight, By: o.comment.Author, Comment: o.comment.ID, At: o.comment.Created,
+					Stage: stage.Name, Freight: c.Freight, Back: c.Verb == "rollback",
+					By: o.comment.Author, Comment: o.comment.ID, At: o.comment.Created,
 				})
 			case "hold", "unhold":
 				o.hold(r, p, c, stage)

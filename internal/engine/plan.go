@@ -17,20 +17,35 @@ type plan struct {
 	freight []promote.Freight
 	program directives.Program
 	sources *sources
-	result  *directives.Result
-	err     error // it can not be made; a [*failure] when that is the stage's own
+	// restored is the arrival whose files come back as they were, in the place of
+	// what the directives would make.
+	restored *promote.Arrival
+	result   *directives.Result
+	err      error // it can not be made; a [*failure] when that is the stage's own
 }
 
 // planned evaluates what the directives say for the freight of the verdict.
 func (w *stageWork) planned() *plan {
 	p := &plan{}
+	if back := w.verdict.Back; back != nil && back.Commit != "" {
+		if p.restored, p.err = w.arrivedAt(back.Commit); p.err != nil {
+			return p
+		}
+	}
 	for _, request := range w.at.stage.Requests {
-		freight, ok := w.view.Snapshot.Facts.FreightByID(w.verdict.Freight[request.Warehouse])
+		id := w.verdict.Freight[request.Warehouse]
+		freight, ok := w.view.Snapshot.Facts.FreightByID(id)
+		if id == "" && p.restored != nil {
+			continue // a slot that the stage did not have then
+		}
 		if !ok {
 			p.err = &failure{reason: promote.Reason{Kind: promote.FirstFreight, Warehouse: request.Warehouse}}
 			return p
 		}
 		p.freight = append(p.freight, freight)
+	}
+	if p.restored != nil {
+		return p
 	}
 	p.sources = &sources{work: w, freight: p.freight, used: map[promote.SourceCommit]bool{}}
 	var err error
@@ -68,6 +83,9 @@ func (r *round) prefetch(ctx context.Context, works []*stageWork) error {
 		}
 		if head := w.at.head.Commit; head != "" { // which the new tree is compared with
 			needs[r.git] = append(needs[r.git], gitrepo.Need{Commit: head, Paths: []string{w.at.stage.Target.Path}})
+		}
+		if before := w.plan.restored; before != nil {
+			needs[r.git] = append(needs[r.git], gitrepo.Need{Commit: before.Commit, Paths: []string{w.at.stage.Target.Path}, Optional: true})
 		}
 		for _, step := range w.plan.program.Steps {
 			from, ok := step.Directive.(directives.Copy)

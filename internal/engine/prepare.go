@@ -153,7 +153,7 @@ func (w *stageWork) deliver(p promote.Proposal, commit string) []promote.Arrival
 	}
 	return []promote.Arrival{{
 		Stage: p.Stage, Manner: promote.ByDelivery, Freight: p.Freight, Commit: commit, Tree: p.Tree,
-		At: w.at.after(w.now), By: p.By, Sources: p.Sources, Config: p.Config,
+		At: w.at.after(w.now), By: p.By, Sources: p.Sources, Config: p.Config, Back: p.Back != nil,
 	}}
 }
 
@@ -179,7 +179,7 @@ func (w *stageWork) unchanged(made *assembly, open *promote.Open) {
 	name := w.at.stage.Name
 	arrival := promote.Arrival{
 		Stage: name, Manner: promote.ByUnchanged, Freight: w.verdict.Freight, Commit: w.at.head.Commit, Tree: w.at.head.Tree,
-		At: w.at.after(w.now), By: w.by(), Sources: made.sources, Config: w.config.commit,
+		At: w.at.after(w.now), By: w.by(), Sources: made.sources, Config: made.config, Back: w.verdict.Back != nil,
 	}
 	holding, held := w.view.Snapshot.Facts.Holding(name)
 	if held && holding.Tree == arrival.Tree {
@@ -206,7 +206,7 @@ func (w *stageWork) by() string {
 	return promote.Automatic
 }
 
-// holds are the slots that the wish pins or frees (P14).
+// holds are what the wish holds, and the slots that it pins or frees (P14).
 func (w *stageWork) holds() []promote.Hold {
 	var out []promote.Hold
 	for _, warehouse := range w.verdict.Pins {
@@ -215,10 +215,28 @@ func (w *stageWork) holds() []promote.Hold {
 			Reason: "promoted by hand; `/promote " + w.at.stage.Name + "` follows the newest freight again",
 		})
 	}
+	if back := w.verdict.Back; back != nil && w.verdict.Ask != nil {
+		out = append(out, promote.Hold{
+			Stage: w.at.stage.Name, Cause: promote.HeldByRollback, By: w.by(), At: w.afterHolds(), Comment: back.Comment,
+			Reason: "rolled back; `/promote " + w.at.stage.Name + "` or `/unhold " + w.at.stage.Name + "` goes on",
+		})
+	}
 	for _, warehouse := range w.verdict.Frees {
 		out = append(out, promote.Hold{Stage: w.at.stage.Name, Warehouse: warehouse, Cause: promote.HeldByPin, By: w.by(), At: w.now, Released: true})
 	}
 	return out
+}
+
+// afterHolds is now, or just after the last hold or release of the stage: the same
+// comment may have one, and the last word counts.
+func (w *stageWork) afterHolds() time.Time {
+	at := w.now
+	for _, h := range w.view.Snapshot.Facts.Holds {
+		if h.Stage == w.at.stage.Name && !h.At.Before(at) {
+			at = h.At.Add(time.Millisecond)
+		}
+	}
+	return at
 }
 
 // propose commits the tree on the stage's head and points the promotion branch
@@ -227,7 +245,7 @@ func (w *stageWork) propose(made *assembly) error {
 	target := w.at.stage.Target
 	proposal := promote.Proposal{
 		Stage: w.at.stage.Name, Freight: w.verdict.Freight, Base: made.base, BaseTree: w.at.head.Tree, Tree: made.content, Root: made.root,
-		Rule: w.verdict.Rule, Sources: made.sources, Config: w.config.commit, By: w.by(), At: w.at.afterProposals(w.now), Unverified: made.unverified,
+		Rule: w.verdict.Rule, Sources: made.sources, Config: made.config, By: w.by(), At: w.at.afterProposals(w.now), Unverified: made.unverified, Back: w.verdict.Back,
 	}
 	if open := w.view.Snapshot.Stages[w.at.stage.Name].Open; open != nil && w.verdict.Ask == nil && maps.Equal(open.Proposal.Freight, proposal.Freight) {
 		proposal.By, proposal.Rule = open.Proposal.By, open.Proposal.Rule // made again on a new base; nobody asked anew
@@ -249,7 +267,7 @@ func (w *stageWork) propose(made *assembly) error {
 		w.update(target.PromotionBranch(), w.at.promotionHead, commit)
 		w.tellMoved(made)
 	}
-	lines := append([]string{proposalLine(w.pipeline.Name, proposal, made.freight)}, arrivalLines(w.pipeline.Name, promote.Facts{Arrivals: news.Arrivals})...)
+	lines := append([]string{proposalLine(w.pipeline.Name, proposal, made.freight)}, arrivalLines(w.pipeline.Name, promote.Facts{Arrivals: news.Arrivals, Holds: news.Holds})...)
 	w.record(w.pipeline.Name, news, lines...)
 	return nil
 }

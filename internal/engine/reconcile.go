@@ -124,7 +124,7 @@ func (l *look) merges(ctx context.Context, at *place) error {
 		at.learn(promote.Facts{Arrivals: []promote.Arrival{{
 			Stage: at.stage.Name, Manner: promote.ByMerge, Freight: proposal.Freight, Commit: pull.MergeCommit, Tree: tree,
 			At: at.after(pull.MergedAt), PullRequest: pull.Number, By: pull.MergedBy, Sources: proposal.Sources, Config: proposal.Config,
-			Approvers: approvers,
+			Approvers: approvers, Back: proposal.Back != nil,
 		}}})
 	}
 	return nil
@@ -186,7 +186,7 @@ func (l *look) changes(ctx context.Context, at *place) error {
 		at.inFlight = true
 		return nil
 	case ok && p.Tree == at.head.Tree && at.promotionHead != "":
-		found.Manner, found.Freight, found.Sources, found.Config = promote.ByPush, p.Freight, p.Sources, p.Config
+		found.Manner, found.Freight, found.Sources, found.Config, found.Back = promote.ByPush, p.Freight, p.Sources, p.Config, p.Back != nil
 		at.leftover = true
 	}
 	for _, earlier := range slices.Backward(arrivals) {

@@ -41,11 +41,22 @@ func (d *decision) decide() Verdict {
 	if len(stops) > 0 {
 		return d.stopped(stops, until)
 	}
+	if ask != nil && ask.Back && d.stage.Kind != Assembled {
+		return d.refused([]Reason{{Kind: NothingWritten, Stage: d.stage.Name}})
+	}
 	if d.stage.Kind == Control {
 		return d.pass()
 	}
+	if hold, ok := d.wayBack(); ok && ask == nil {
+		v := d.keep(*d.state.Open)
+		v.Reasons = append(v.Reasons, hold.reason())
+		return v
+	}
 	slots := d.slots()
-	if ask != nil {
+	switch {
+	case ask != nil && ask.Back:
+		return d.back(*ask, slots)
+	case ask != nil:
 		return d.asked(*ask, slots)
 	}
 	return d.automatic(slots)
@@ -61,8 +72,9 @@ func (d *decision) ask() *Ask {
 	return nil
 }
 
-// stops lists what keeps the stage from any promotion. A hold that came from a
-// revert does not stop what a person asks for; the one that asks releases it.
+// stops lists what keeps the stage from any promotion. A hold that nobody said
+// /hold for does not stop what a person asks for; the one that asks releases it.
+// Nor does that of a rollback stop the promotion that goes back.
 func (d *decision) stops(asked bool) ([]Reason, time.Time) {
 	reasons := slices.Clone(d.state.Trouble)
 	if len(reasons) == 0 {
@@ -72,7 +84,8 @@ func (d *decision) stops(asked bool) ([]Reason, time.Time) {
 		reasons = append(reasons, Reason{Kind: Frozen, Stage: d.stage.Name})
 	}
 	var until time.Time
-	if hold, ok := d.snapshot.Facts.HoldOf(d.stage.Name, "", d.snapshot.Now); ok && (!asked || hold.Cause == HeldByCommand) {
+	_, back := d.wayBack()
+	if hold, ok := d.snapshot.Facts.HoldOf(d.stage.Name, "", d.snapshot.Now); ok && !back && (!asked || hold.Cause == HeldByCommand) {
 		reasons = append(reasons, hold.reason())
 		until = hold.Until
 	}

@@ -58,8 +58,18 @@ type Proposal struct {
 	// upstream verified (P19).
 	Unverified []string `json:"unverified,omitempty"`
 
+	// Back is set when somebody asked to go back, past the upstream rule (P14).
+	Back *Back `json:"back,omitempty"`
+
 	By string    `json:"by"` // who asked, or "towpath" when automatic
 	At time.Time `json:"at"`
+}
+
+// Back is the wish to go back to what a stage held before. It counts for as long
+// as GitHub confirms the comment (L4).
+type Back struct {
+	Comment int64  `json:"comment"`
+	Commit  string `json:"commit,omitempty"` // of the arrival whose files are restored; empty: freight is rendered anew
 }
 
 // Manner is how a freight came into a stage.
@@ -93,6 +103,7 @@ type Arrival struct {
 	Sources     []SourceCommit    `json:"sources,omitempty"`
 	Config      string            `json:"config,omitempty"`
 	Approvers   []string          `json:"approvers,omitempty"` // whose reviews the policy counted
+	Back        bool              `json:"back,omitempty"`      // it went back to what was here before (P14)
 }
 
 // Result is a final result of a gate's source, recorded when it was seen.
@@ -112,9 +123,10 @@ type Cause string
 
 // The causes of holds.
 const (
-	HeldByCommand Cause = "command" // /hold; until /unhold
-	HeldByRevert  Cause = "revert"  // people reverted the stage; until /promote or /unhold
-	HeldByPin     Cause = "pin"     // something else than the candidate was promoted by hand; until the candidate is
+	HeldByCommand  Cause = "command"  // /hold; until /unhold
+	HeldByRevert   Cause = "revert"   // people reverted the stage; until /promote or /unhold
+	HeldByRollback Cause = "rollback" // /rollback; until /promote or /unhold
+	HeldByPin      Cause = "pin"      // something else than the candidate was promoted by hand; until the candidate is
 )
 
 // Hold keeps a stage, or one slot of it, from automatic promotion. A later entry

@@ -33,7 +33,8 @@ func (d *decision) keep(open Open) Verdict {
 	v := d.verdict
 	v.Action, v.Freight, v.Rule = Opened, open.Proposal.Freight, open.Proposal.Rule
 	v.Blocked = d.blocks(open)
-	if !open.Foreign && d.unseen(open.Proposal.Freight) {
+	v.Back = open.Proposal.Back
+	if !open.Foreign && v.Back == nil && d.unseen(open.Proposal.Freight) {
 		v.Reasons = append(v.Reasons, Reason{Kind: CombinationUnseen})
 	}
 	switch {
@@ -71,7 +72,7 @@ func (d *decision) blocks(open Open) []Reason {
 	for _, request := range d.stage.Requests {
 		id := open.Proposal.Freight[request.Warehouse]
 		freight, ok := d.snapshot.Facts.FreightByID(id)
-		if !ok || id == d.held[request.Warehouse] {
+		if !ok || id == d.held[request.Warehouse] || open.Proposal.Back != nil {
 			continue
 		}
 		out = append(out, d.available(request, freight).Reasons...)
@@ -123,13 +124,7 @@ func (d *decision) asked(ask Ask, slots []slot) Verdict {
 		want[sl.request.Warehouse] = id
 	}
 	if len(missing) > 0 {
-		d.verdict.Reasons, d.verdict.Refused = missing, true
-		if d.state.Open != nil {
-			v := d.keep(*d.state.Open)
-			v.Action = Opened
-			return v
-		}
-		return d.finish(Wait, nil)
+		return d.refused(missing)
 	}
 	d.holds(want, slots)
 	open := d.state.Open
@@ -148,6 +143,17 @@ func (d *decision) strangers(ask Ask) []Reason {
 		}
 	}
 	return out
+}
+
+// refused is a wish that is not granted; an open promotion stays what it is.
+func (d *decision) refused(reasons []Reason) Verdict {
+	d.verdict.Reasons, d.verdict.Refused = reasons, true
+	if d.state.Open != nil {
+		v := d.keep(*d.state.Open)
+		v.Action = Opened
+		return v
+	}
+	return d.finish(Wait, nil)
 }
 
 // choose returns the freight that a wish means for one slot.

@@ -62,6 +62,7 @@ type Mergeable string
 type Ask struct {
 	Stage   string            `json:"stage"`
 	Freight map[string]string `json:"freight,omitempty"` // by warehouse, ids or aliases; empty: the candidates
+	Back    bool              `json:"back,omitempty"`    // to go back to what the stage held before (P14)
 	By      string            `json:"by"`
 	Comment int64             `json:"comment,omitempty"`
 	At      time.Time         `json:"at"` // when it was said; whole seconds, as GitHub tells

@@ -34,6 +34,7 @@ type Verdict struct {
 	Refused bool              `json:"refused,omitempty"` // the wish is refused, for the Reasons
 	Pins    []string          `json:"pins,omitempty"`    // slots held from now on (P14)
 	Frees   []string          `json:"frees,omitempty"`   // slots no longer held
+	Back    *Back             `json:"back,omitempty"`    // the promotion goes back, without the upstream rule (P14)
 	Merge   bool              `json:"merge,omitempty"`   // the open promotion is ours to merge now (P7)
 	// Passes is what a control-flow stage is to hold, one after the other: each
 	// passes on one freight, and the last is what it holds from then on.
@@ -77,6 +78,11 @@ const (
 	MergeWaits        ReasonKind = "merge-waits"
 	MovedSince        ReasonKind = "moved-since"
 	CombinationUnseen ReasonKind = "combination-unseen"
+	NothingBefore     ReasonKind = "nothing-before"
+	NothingWritten    ReasonKind = "nothing-written"
+	NotVerified       ReasonKind = "not-verified"
+	NeverThere        ReasonKind = "never-there"
+	ArrivedSince      ReasonKind = "arrived-since"
 )
 
 // Reason is one typed "no", or "not yet", with the names, the numbers and, where
@@ -153,6 +159,16 @@ func (r Reason) String() string {
 		return "merge waits: GitHub says " + cmp.Or(r.Note, "unknown")
 	case MovedSince:
 		return fmt.Sprintf("newer freight %s came after the comment: `/promote %s %s=%s` takes it", r.Freight, r.Stage, r.Warehouse, r.Freight)
+	case NothingBefore:
+		return fmt.Sprintf("nothing to go back to: no verified arrival in %s before this one", r.Stage)
+	case NothingWritten:
+		return fmt.Sprintf("nothing to go back to: promotions write no files in %s", r.Stage)
+	case NotVerified:
+		return fmt.Sprintf("%s, which came to %s at %s, is not verified there: %s", r.Freight, r.Stage, clock(r.Until), r.Note)
+	case NeverThere:
+		return fmt.Sprintf("freight %s was never in %s: `/rollback` goes back only%s", r.Freight, r.Stage, r.Note)
+	case ArrivedSince:
+		return fmt.Sprintf("%s came to %s after the comment: say it again if it still holds", r.Freight, r.Stage)
 	case CombinationUnseen:
 		return "this combination of freight was not verified together upstream"
 	}

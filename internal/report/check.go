@@ -36,6 +36,9 @@ func Proposed(v View, stage string) Check {
 	if open := v.open(stage); open != nil {
 		if rule := open.Proposal.Rule; rule != "" && c.Conclusion == "success" {
 			c.Title = checkTitle("the rule is met: " + rule)
+			if open.Proposal.Back != nil {
+				c.Title = checkTitle("the rule is " + rule)
+			}
 		}
 		c.Summary += v.evidence(stage, open.Proposal)
 	}

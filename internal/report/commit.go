@@ -89,6 +89,9 @@ func (v View) trailers(p promote.Proposal, freight []promote.Freight) string {
 		trailer("Towpath-Source", visible(source))
 	}
 	trailer("Towpath-Rule", line(p.Rule))
+	if p.Back != nil {
+		trailer("Towpath-Restores", p.Back.Commit)
+	}
 	trailer("Promoted-By", line(p.By))
 	return b.String()
 }

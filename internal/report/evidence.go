@@ -17,9 +17,12 @@ func (v View) evidence(stage string, p promote.Proposal) string {
 	s, _ := v.Pipeline.Stage(stage)
 	holding, _ := v.Snapshot.Facts.Holding(stage)
 	var b strings.Builder
-	if p.Rule == "" {
+	switch {
+	case p.Back != nil:
+		return v.wentBack(stage, p)
+	case p.Rule == "":
 		b.WriteString("The stage holds this freight already; its files are made again.\n\n")
-	} else {
+	default:
 		b.WriteString("The rule was met: " + prose(p.Rule) + ".\n\n")
 	}
 	room := maxEvidence

@@ -38,7 +38,11 @@ func PullRequest(v View, stage string, changes []directives.ResourceChange) (tit
 
 // title has room for a number behind it within GitHub's 256 characters.
 func (v View) title(stage string, p promote.Proposal) string {
-	return fmt.Sprintf("Promote %s to %s", cut(line(v.names(v.moving(stage, p.Freight))), 160), cut(line(v.called(stage)), 80))
+	names, name := cut(line(v.names(v.moving(stage, p.Freight))), 160), cut(line(v.called(stage)), 80)
+	if p.Back != nil {
+		return fmt.Sprintf("Roll %s back to %s", name, names)
+	}
+	return fmt.Sprintf("Promote %s to %s", names, name)
 }
 
 // lead is what a reviewer wants to know first: what goes where, for whom, and

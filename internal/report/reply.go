@@ -121,6 +121,8 @@ func Outcome(v View, stage string) string {
 	verdict, _ := v.verdict(stage)
 	name, names := code(v.called(stage)), code(v.names(v.moving(stage, verdict.Freight)))
 	switch {
+	case verdict.Ask != nil && verdict.Ask.Back:
+		return v.backOutcome(stage, verdict)
 	case verdict.Refused:
 		return fmt.Sprintf("%s is not promoted:\n\n%s", name, list(sentences(important(verdict.Reasons)))) + later(verdict)
 	case verdict.Action == promote.Promote:

@@ -66,9 +66,17 @@ func (v View) why(verdict promote.Verdict) []string {
 		out = append(out, r.String())
 	}
 	if verdict.Rule != "" {
-		out = append(out, "rule met: "+verdict.Rule)
+		out = append(out, ruleWords(verdict.Back)+verdict.Rule)
 	}
 	return unique(out)
+}
+
+// ruleWords stand before how the rule was met, or why it was not asked.
+func ruleWords(back *promote.Back) string {
+	if back != nil {
+		return "rule "
+	}
+	return "rule met: "
 }
 
 func unique(list []string) []string {
