@@ -120,6 +120,8 @@ func (d *decision) automatic(slots []slot) Verdict {
 	for _, sl := range slots {
 		d.verdict.Until = earliest(d.verdict.Until, sl.until)
 		switch {
+		case sl.pin != nil && d.state.Open != nil: // what it was pinned to is still on its way
+			want[sl.request.Warehouse] = d.state.Open.Proposal.Freight[sl.request.Warehouse]
 		case sl.pin == nil && sl.candidate != nil && d.newer(sl.candidate.ID, sl.held):
 			want[sl.request.Warehouse] = sl.candidate.ID
 		case sl.held != "":
