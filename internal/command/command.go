@@ -34,9 +34,13 @@ type Names struct {
 	// Stages are all stages that a command here may mean, in the order in which
 	// a reply is to list them.
 	Stages []Stage
+	// Warehouses are likewise those that a command here may mean.
+	Warehouses []Stage
+
+	of string // what they are called in replies; empty: stage
 }
 
-// Stage is the full name of a stage.
+// Stage is the full name of a stage, or of a warehouse.
 type Stage struct {
 	Pipeline string
 	Name     string
@@ -56,6 +60,10 @@ type Command struct {
 	// Freight maps a warehouse to the id or alias of freight, both as written
 	// and neither known to exist. Only promote and rollback have it; nil when none was named.
 	Freight map[string]string
+	// Warehouse is the one that freight is assembled of, and Artifacts what is
+	// named of it; only freight has them. They are as written.
+	Warehouse Stage
+	Artifacts []Artifact
 	// Reason is why a stage is held, in the commenter's own words on one line;
 	// empty when none was given.
 	Reason string
@@ -64,6 +72,9 @@ type Command struct {
 	// Line is where the command stands in the comment, from 1.
 	Line int
 }
+
+// Artifact is one artifact of freight as somebody names it: `name@version`.
+type Artifact struct{ Name, Version string }
 
 // Until is the end of a hold: a time, a pull request, or neither.
 type Until struct {
@@ -108,6 +119,7 @@ func Parse(body string, names Names) ([]Command, *UsageError) {
 func (c Command) same(other Command) bool {
 	return c.Verb == other.Verb && c.Reason == other.Reason &&
 		c.Until.PullRequest == other.Until.PullRequest && c.Until.At.Equal(other.Until.At) &&
+		c.Warehouse == other.Warehouse && slices.Equal(c.Artifacts, other.Artifacts) &&
 		slices.Equal(c.Stages, other.Stages) && maps.Equal(c.Freight, other.Freight)
 }
 

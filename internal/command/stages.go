@@ -1,7 +1,7 @@
 package command
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,19 +26,26 @@ func (n Names) stage(written string) (Stage, error) {
 	case 1:
 		return found[0], nil
 	}
-	return Stage{}, fmt.Errorf("several pipelines have a stage %s; write %s", code(written), n.list(found, " or "))
+	return Stage{}, fmt.Errorf("several pipelines have a %s %s; write %s", n.noun(), code(written), n.list(found, " or "))
 }
+
+// warehouse finds the warehouse that is written `warehouse` or `pipeline/warehouse`.
+func (n Names) warehouse(written string) (Stage, error) {
+	return Names{Stages: n.Warehouses, of: "warehouse"}.stage(written)
+}
+
+func (n Names) noun() string { return cmp.Or(n.of, "stage") }
 
 // unknown says that there is no such stage, and which may have been meant.
 func (n Names) unknown(written string, full bool) error {
 	if len(n.Stages) == 0 {
-		return errors.New("there are no stages here")
+		return fmt.Errorf("there are no %ss here", n.noun())
 	}
 	near := n.nearest(written, full)
 	if len(near) > 0 {
-		return fmt.Errorf("there is no stage %s; did you mean %s?", code(written), n.list(near, " or "))
+		return fmt.Errorf("there is no %s %s; did you mean %s?", n.noun(), code(written), n.list(near, " or "))
 	}
-	return fmt.Errorf("there is no stage %s; the stages are %s", code(written), n.list(n.Stages, " and "))
+	return fmt.Errorf("there is no %s %s; the %ss are %s", n.noun(), code(written), n.noun(), n.list(n.Stages, " and "))
 }
 
 // nearest returns the stages that are nearest to a word, case aside, and near

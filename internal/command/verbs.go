@@ -63,7 +63,12 @@ func verbs() []verb {
 		{name: "override"},
 		{name: "retest"},
 		{name: "verify"},
-		{name: "freight"},
+		{
+			name: "freight", args: "<warehouse> [<artifact>@<version>]…", parse: parseFreight,
+			does: "Makes freight of the artifacts named, and of the newest of the others.",
+			note: "`<artifact>` is an image, a chart or a repository that the warehouse subscribes to, by its full name, its last part, or just `image`, `chart` or `commit` where it has one; " +
+				"`<version>` is an image's tag or digest, a chart's version, or a commit's full id, tag or branch",
+		},
 		{name: "takeover"},
 		{name: "release"},
 		{name: "why"},

@@ -18,6 +18,8 @@ type artifacts struct {
 	images answers[registry.Found]
 	charts answers[registry.FoundChart]
 	tags   answers[map[string]string] // of repositories, by full name
+	// resolved are the images that somebody named, by repository@version.
+	resolved answers[promote.Image]
 }
 
 // answers are kept by question. The first who asks waits, and so do the others.
@@ -66,7 +68,7 @@ func (l *look) askRegistries(ctx context.Context, c *configuration, book *ledger
 			if w.Manual {
 				continue
 			}
-			newest := newestOf(book.Pipelines[p.Name], w.Name)
+			newest := newestOf(book.Pipelines[p.Name], w)
 			for _, s := range w.Images {
 				group.Go(func() error {
 					_, _ = l.image(ctx, s, newest)

@@ -18,6 +18,10 @@ import (
 // commit is the head of the branch when the content of the included paths there
 // differs from that at the newest freight's commit, else that commit (F4).
 func (g *gathering) commit(ctx context.Context, s promote.GitSubscription) (_ promote.Commit, ok bool, _ error) {
+	if name, named := g.given.Commits[s.Repository]; named {
+		commit, err := g.namedCommit(ctx, s, name)
+		return commit, err == nil, err
+	}
 	from, err := g.source(ctx, s.Repository)
 	if err != nil {
 		return promote.Commit{}, false, err

@@ -27,7 +27,7 @@ func (l *look) discover(ctx context.Context, p config.Pipeline, facts promote.Fa
 		if w.Manual {
 			continue
 		}
-		g := &gathering{look: l, pipeline: p, warehouse: w, facts: facts, newest: newestOf(facts, w.Name)}
+		g := &gathering{look: l, pipeline: p, warehouse: w, facts: facts, newest: newestOf(facts, w)}
 		freight, err := g.assemble(ctx)
 		found.passed = append(found.passed, g.passed[:min(len(g.passed), maxPassed)]...)
 		switch {
@@ -41,9 +41,11 @@ func (l *look) discover(ctx context.Context, p config.Pipeline, facts promote.Fa
 	return out, found
 }
 
-func newestOf(facts promote.Facts, warehouse string) promote.Freight {
+// newestOf is the freight of a warehouse that was selected last; freight made by
+// hand is left out where nobody but people's wishes makes it move.
+func newestOf(facts promote.Facts, w promote.Warehouse) promote.Freight {
 	for _, f := range slices.Backward(facts.Freight) {
-		if f.Warehouse == warehouse && !f.Manual {
+		if w.Ordinary(f) {
 			return f
 		}
 	}

@@ -166,9 +166,14 @@ func (s *source) at(ref string) string {
 	return cmp.Or(s.heads[ref], s.refs[ref])
 }
 
+// isCommit tells the full id of a commit from a name.
+func isCommit(name string) bool {
+	return len(name) == 40 && strings.Trim(name, "0123456789abcdef") == ""
+}
+
 // named resolves a branch, a tag or a commit id.
 func (s *source) named(ctx context.Context, name string) (string, error) {
-	if len(name) == 40 && strings.Trim(name, "0123456789abcdef") == "" {
+	if isCommit(name) {
 		return name, nil
 	}
 	for range 2 {

@@ -123,7 +123,9 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.listed[l.name] = l.now.Add(-commentOverlap)
+	if len(l.vain.postponed) == 0 { // else they are listed again
+		e.listed[l.name] = l.now.Add(-commentOverlap)
+	}
 	if !done {
 		return soon(l.next(), l.now.Add(time.Second)), nil
 	}

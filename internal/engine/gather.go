@@ -19,6 +19,7 @@ type gathering struct {
 	warehouse promote.Warehouse
 	facts     promote.Facts
 	newest    promote.Freight // which the artifacts follow
+	given     promote.Chosen  // what somebody named
 	passed    []promote.Passed
 }
 
@@ -67,12 +68,24 @@ func (g *gathering) gather(ctx context.Context) (freight promote.Freight, comple
 		complete = complete && ok && err == nil
 	}
 	for _, s := range g.warehouse.Images {
+		if version, ok := g.given.Images[s.Repository]; ok {
+			image, err := g.namedImage(ctx, s, version)
+			note("image "+s.Repository, true, err)
+			freight.Images = append(freight.Images, image)
+			continue
+		}
 		found, err := g.image(ctx, s, g.newest)
 		g.passOver(s.Repository, path.Base(s.Repository)+":", found.Passed)
 		note("image "+s.Repository, found.OK, err)
 		freight.Images = append(freight.Images, found.Image)
 	}
 	for _, s := range g.warehouse.Charts {
+		if version, ok := g.given.Charts[s.Name]; ok {
+			chart, err := g.namedChart(ctx, s, version)
+			note("chart "+s.Name, true, err)
+			freight.Charts = append(freight.Charts, chart)
+			continue
+		}
 		found, err := g.chart(ctx, s, g.newest)
 		g.passOver(s.Repository, s.Name+" ", found.Passed)
 		note("chart "+s.Name, found.OK, err)

@@ -135,7 +135,7 @@ func (r *round) admit(ctx context.Context, o *order) (bool, error) {
 func (l *look) stillPostponed() error {
 	var out []error
 	for _, c := range l.hub.comments {
-		if err := l.vain.postponed[c.ID]; err != nil {
+		if err := l.vain.postponed[c.ID]; err != nil && !registryDown(err) {
 			out = append(out, fmt.Errorf("comment %d: %w", c.ID, err))
 		}
 	}
@@ -147,6 +147,9 @@ func (l *look) names() command.Names {
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
 			out.Stages = append(out.Stages, command.Stage{Pipeline: p.Name, Name: s.Name})
+		}
+		for _, w := range p.Warehouses {
+			out.Warehouses = append(out.Warehouses, command.Stage{Pipeline: p.Name, Name: w.Name})
 		}
 	}
 	return out
@@ -178,6 +181,12 @@ func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
 // an error, and tried again.
 func (r *round) authorise(ctx context.Context, o *order) (string, error) {
 	for _, c := range o.commands {
+		if c.Verb == "freight" {
+			denied, err := r.mayAssemble(ctx, c.Warehouse, o.comment.Author)
+			if err != nil || denied != "" {
+				return denied, err
+			}
+		}
 		for _, stage := range c.Stages {
 			denied, err := r.may(ctx, c.Verb, stage, o.comment.Author)
 			if err != nil || denied != "" {

@@ -242,6 +242,11 @@ func (l *look) next() time.Time {
 			next = soon(next, l.now.Add(discoverAgain))
 		}
 	}
+	for _, err := range l.vain.postponed {
+		if registryDown(err) {
+			next = soon(next, l.now.Add(discoverAgain))
+		}
+	}
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
 			if verdict.Until.After(l.now) {

@@ -97,6 +97,9 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	}
 	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, r.found.by[p.Name].passed
 	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
+	if r.order != nil {
+		r.order.assemble(ctx, r, p)
+	}
 	for _, stage := range p.Stages {
 		if places[stage.Name].rewritten {
 			r.alertRewritten(places[stage.Name])

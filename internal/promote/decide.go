@@ -212,12 +212,18 @@ func (d *decision) unseen(want map[string]string) bool {
 }
 
 // newer tells whether freight a was selected after b. Anything is newer than
-// nothing, or than what is not known any more.
+// nothing, or than what is not known any more, and what moves by itself is newer
+// than what does not: a stage goes on from there to the newest.
 func (d *decision) newer(a, b string) bool {
 	fa, _ := d.snapshot.Facts.FreightByID(a)
 	fb, ok := d.snapshot.Facts.FreightByID(b)
+	if ok && d.ordinary(fa) != d.ordinary(fb) {
+		return d.ordinary(fa)
+	}
 	return !ok || fa.Selected.After(fb.Selected)
 }
+
+func (d *decision) ordinary(f Freight) bool { return d.pipeline.warehouse(f.Warehouse).Ordinary(f) }
 
 // rules says per slot that changes how the upstream rule is met.
 func (d *decision) rules(want map[string]string) string {

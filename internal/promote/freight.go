@@ -59,6 +59,7 @@ type Freight struct {
 	Charts    []Chart   `json:"charts,omitempty"`
 	Selected  time.Time `json:"selected"`         // when it became the newest of its warehouse
 	Manual    bool      `json:"manual,omitempty"` // assembled by a person
+	By        string    `json:"by,omitempty"`     // that person
 }
 
 // Identify returns the id of the freight: a hash of the warehouse's name and of

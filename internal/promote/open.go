@@ -11,6 +11,11 @@ import (
 // want is what the stage should have now.
 func (d *decision) open(want map[string]string, slots []slot) Verdict {
 	open := *d.state.Open
+	for _, sl := range slots { // what somebody promoted by hand stays what they said
+		if id := open.Proposal.Freight[sl.request.Warehouse]; sl.pin != nil && id != "" {
+			want[sl.request.Warehouse] = id
+		}
+	}
 	if !open.Foreign && len(want) == len(slots) && d.supersedes(want, open.Proposal.Freight) {
 		switch {
 		case !d.policy.Auto:

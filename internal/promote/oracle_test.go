@@ -310,7 +310,13 @@ func (w *world) expect(stage Stage) (Action, string) {
 	want, waits, refused := map[string]string{}, false, false
 	for _, request := range stage.Requests {
 		held, best, newest := holds[request.Warehouse], Freight{}, Freight{}
-		age := func(id string) time.Time { f, _ := w.snapshot.Facts.FreightByID(id); return f.Selected }
+		age := func(id string) time.Time { // what was made by hand is never ahead of what moves by itself
+			f, _ := w.snapshot.Facts.FreightByID(id)
+			if f.Manual {
+				return time.Time{}
+			}
+			return f.Selected
+		}
 		for _, f := range w.snapshot.Facts.Freight {
 			rejected := slices.ContainsFunc(w.snapshot.Facts.Rejections, func(r Rejection) bool { return r.Stage == stage.Name && r.Freight == f.ID })
 			if f.Warehouse != request.Warehouse || f.Manual {

@@ -33,7 +33,7 @@ func (d *decision) slot(request Request) slot {
 		out.pin, out.until = &hold, hold.Until
 	}
 	for _, freight := range slices.Backward(d.snapshot.Facts.Freight) {
-		if freight.Warehouse != request.Warehouse || (freight.Manual && !d.pipeline.warehouse(request.Warehouse).Manual) {
+		if !d.pipeline.warehouse(request.Warehouse).Ordinary(freight) {
 			continue
 		}
 		answer := d.available(request, freight)
@@ -103,6 +103,11 @@ func (d *decision) unfit(freight Freight) []Reason {
 	}
 	return out
 }
+
+// Ordinary tells whether freight is of this warehouse and moves by itself. What
+// was made by hand does where people assemble all of it; elsewhere only as
+// somebody promotes it (F6).
+func (w Warehouse) Ordinary(f Freight) bool { return f.Warehouse == w.Name && (w.Manual || !f.Manual) }
 
 // lacks lists the subscriptions of which the freight holds no artifact.
 func (w Warehouse) lacks(f Freight) []string {

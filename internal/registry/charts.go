@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -74,6 +75,43 @@ func (c *Client) DiscoverChart(ctx context.Context, sub promote.ChartSubscriptio
 	}
 	chart.Version, chart.Digest = found.Image.Tag, found.Image.Digest
 	return FoundChart{Chart: chart, OK: found.OK, Passed: found.Passed}, nil
+}
+
+// ResolveChart returns the chart of a version, for freight that is made by hand
+// (F5). The error is an [*Error], of kind [NotFound] where there is no such version.
+func (c *Client) ResolveChart(ctx context.Context, sub promote.ChartSubscription, version string) (promote.Chart, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	chart := promote.Chart{Repository: sub.Repository, Name: sub.Name, Version: version}
+	from, session, err := c.charts(sub.Repository, sub.Name)
+	if err == nil {
+		chart.Digest, err = resolveChart(ctx, from, version)
+	}
+	if err != nil {
+		c.forget(session, err)
+		chart.Version = quoteName(version)
+		return promote.Chart{}, ofChart(chart, err)
+	}
+	return chart, nil
+}
+
+func resolveChart(ctx context.Context, from charts, version string) (string, error) {
+	versions, err := from.tags(ctx) // an index knows its versions by listing them
+	switch {
+	case err != nil:
+		return "", err
+	case !slices.Contains(versions, version):
+		return "", &Error{Kind: NotFound, Detail: "there is no such version"}
+	}
+	digest, err := from.digest(ctx, version)
+	if err != nil {
+		return "", err
+	}
+	said, err := from.facts(ctx, digest, nil)
+	if err == nil && said.reason != "" {
+		err = &Error{Kind: Invalid, Detail: said.detail}
+	}
+	return digest, err
 }
 
 // Chart downloads the archive (a .tgz of at most 32 MiB) of exactly that chart,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"k8s.io/utils/lru"
 
@@ -235,16 +236,23 @@ func (c *Client) Discover(ctx context.Context, sub promote.ImageSubscription, pr
 }
 
 // Resolve returns the image of a tag or of a digest ("sha256:…"), for freight
-// that is made by hand (F5). Its Tag is empty when it was asked by digest. The
-// error is an [*Error], of kind [NotFound] where the registry does not know it.
-func (c *Client) Resolve(ctx context.Context, repository, tagOrDigest string) (promote.Image, error) {
+// that is made by hand (F5); platform is as in a subscription. Its Tag is empty
+// when it was asked by digest. The error is an [*Error], of kind [NotFound] where
+// the registry does not know it.
+func (c *Client) Resolve(ctx context.Context, repository, tagOrDigest, platform string) (promote.Image, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	s, err := c.session(repository)
 	if err != nil {
 		return promote.Image{}, err
 	}
-	image, err := s.resolve(ctx, tagOrDigest)
+	var only *v1.Platform
+	if platform != "" {
+		if only, err = parsePlatform(platform); err != nil {
+			return promote.Image{}, &Error{Kind: Invalid, Repository: s.normalised, Detail: oneLine(err.Error())}
+		}
+	}
+	image, err := s.resolve(ctx, tagOrDigest, only)
 	if err != nil {
 		c.forget(s, err)
 		return promote.Image{}, err
@@ -252,7 +260,7 @@ func (c *Client) Resolve(ctx context.Context, repository, tagOrDigest string) (p
 	return image, nil
 }
 
-func (s *session) resolve(ctx context.Context, tagOrDigest string) (promote.Image, error) {
+func (s *session) resolve(ctx context.Context, tagOrDigest string, platform *v1.Platform) (promote.Image, error) {
 	var tag, digest string
 	switch {
 	case digestName.MatchString(tagOrDigest):
@@ -266,12 +274,12 @@ func (s *session) resolve(ctx context.Context, tagOrDigest string) (promote.Imag
 	default:
 		return promote.Image{}, &Error{Kind: Invalid, Repository: s.normalised, Detail: quoteName(tagOrDigest) + " is neither a tag nor a digest"}
 	}
-	said, err := s.facts(ctx, digest, nil)
+	said, err := s.facts(ctx, digest, platform)
 	if err != nil {
 		return promote.Image{}, err
 	}
 	if said.reason != "" {
-		return promote.Image{}, &Error{Kind: Invalid, Repository: s.normalised, Detail: tagOrDigest + " is no image: " + said.detail}
+		return promote.Image{}, &Error{Kind: Invalid, Repository: s.normalised, Detail: tagOrDigest + " can not be taken: " + said.detail}
 	}
 	return said.image(s.normalised, tag, digest), nil
 }

@@ -37,7 +37,7 @@ func TestDistributionRegistry(t *testing.T) {
 	if found := discover(t, c, b.sub(promote.SelectSemver), previous); found.Image.Digest != again {
 		t.Errorf("F2: found %+v", found)
 	}
-	if _, err := c.Resolve(t.Context(), b.repository(), "9.9.9"); kindIn(err) != NotFound {
+	if _, err := c.Resolve(t.Context(), b.repository(), "9.9.9", ""); kindIn(err) != NotFound {
 		t.Errorf("F5: %v", err)
 	}
 	nothing := b.sub(promote.SelectSemver)

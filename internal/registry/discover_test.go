@@ -140,7 +140,7 @@ func TestDiscoverWantsImages(t *testing.T) {
 	if found.Image.Tag != "1.0.0" || found.Image.Revision != "yes" || reasonOf(found, "2.0.0") != NotAnImage || reasonOf(found, "1.1.0") != NotAnImage {
 		t.Errorf("found %+v", found)
 	}
-	if _, err := b.client().Resolve(t.Context(), b.repository(), "2.0.0"); kindIn(err) != Invalid {
+	if _, err := b.client().Resolve(t.Context(), b.repository(), "2.0.0", ""); kindIn(err) != Invalid {
 		t.Errorf("F5: a chart as an image: %v", err)
 	}
 }
@@ -300,7 +300,7 @@ func TestFactsFromAnnotations(t *testing.T) {
 	annotated("good", "c0ffee", "2026-01-01T00:00:00Z")
 	annotated("bad", "$(rm -rf)\n", "9999-12-31T23:59:59-01:00")
 
-	good, err := b.client().Resolve(t.Context(), b.repository(), "good")
+	good, err := b.client().Resolve(t.Context(), b.repository(), "good", "")
 	must(t, err)
 	if good.Revision != "c0ffee" || !good.Created.Equal(instant(t, "2026-01-01T00:00:00Z")) {
 		t.Errorf("resolved %+v", good)
@@ -308,12 +308,12 @@ func TestFactsFromAnnotations(t *testing.T) {
 	index := mutate.Annotations(mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: b.image(build{salt: "good"})}),
 		map[string]string{labelRevision: "1nd3x", labelCreated: "2026-02-01T00:00:00Z"})
 	must(t, remote.Put(b.ref("index"), index.(remote.Taggable)))
-	of, err := b.client().Resolve(t.Context(), b.repository(), "index")
+	of, err := b.client().Resolve(t.Context(), b.repository(), "index", "")
 	must(t, err)
 	if of.Revision != "1nd3x" || !of.Created.Equal(instant(t, "2026-02-01T00:00:00Z")) {
 		t.Errorf("resolved %+v", of)
 	}
-	bad, err := b.client().Resolve(t.Context(), b.repository(), "bad")
+	bad, err := b.client().Resolve(t.Context(), b.repository(), "bad", "")
 	must(t, err)
 	if bad.Revision != "" || !bad.Created.IsZero() {
 		t.Errorf("resolved %+v", bad)
@@ -326,7 +326,7 @@ func TestResolve(t *testing.T) {
 	digest := b.push("1.4.2", build{revision: "c0ffee"})
 	c := b.client()
 	for _, asked := range []string{"1.4.2", digest} {
-		image, err := c.Resolve(t.Context(), b.repository(), asked)
+		image, err := c.Resolve(t.Context(), b.repository(), asked, "")
 		must(t, err)
 		if image.Digest != digest || image.Revision != "c0ffee" || (image.Tag == "1.4.2") != (asked == "1.4.2") {
 			t.Errorf("%s: resolved %+v", asked, image)
@@ -339,11 +339,11 @@ func TestResolve(t *testing.T) {
 		"../x":      Invalid,
 		"":          Invalid,
 	} {
-		if _, err := c.Resolve(t.Context(), b.repository(), asked); kindIn(err) != kind {
+		if _, err := c.Resolve(t.Context(), b.repository(), asked, ""); kindIn(err) != kind {
 			t.Errorf("%q: %v, want %s", asked, err, kind)
 		}
 	}
-	if _, err := c.Resolve(t.Context(), b.host+"/../x", "1"); kindIn(err) != Invalid {
+	if _, err := c.Resolve(t.Context(), b.host+"/../x", "1", ""); kindIn(err) != Invalid {
 		t.Errorf("a repository that leaves its path: %v", err)
 	}
 }

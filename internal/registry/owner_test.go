@@ -80,7 +80,7 @@ func TestFactsOfOwner(t *testing.T) {
 	if found, err := c.For("evil/x").Discover(t.Context(), b.sub(promote.SelectSemver), image, true); kindIn(err) != Unauthorized {
 		t.Errorf("found %+v, %v", found, err)
 	}
-	if known, err := c.For("evil/x").Resolve(t.Context(), b.repository(), image.Digest); kindIn(err) != Unauthorized {
+	if known, err := c.For("evil/x").Resolve(t.Context(), b.repository(), image.Digest, ""); kindIn(err) != Unauthorized {
 		t.Errorf("known %+v, %v", known, err)
 	}
 }
