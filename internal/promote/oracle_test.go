@@ -253,7 +253,6 @@ func (w *world) passedOn(stage Stage, f Freight) int {
 // was never there passes.
 func (w *world) expectPass(stage Stage, asked bool) (Action, string) {
 	holds, waits, passes := map[string]string{}, false, false
-	age := func(id string) time.Time { f, _ := w.snapshot.Facts.FreightByID(id); return f.Selected }
 	for _, a := range w.snapshot.Facts.Arrivals {
 		if a.Stage == stage.Name {
 			holds = maps.Clone(a.Freight)
@@ -271,7 +270,7 @@ func (w *world) expectPass(stage Stage, asked bool) (Action, string) {
 			blocked = !there && !available // the newest is the last
 			if !there && available {
 				passes = true
-				if old := holds[f.Warehouse]; old == "" || f.Selected.After(age(old)) {
+				if old := holds[f.Warehouse]; old == "" || f.Selected.After(w.age(old)) {
 					holds[f.Warehouse] = f.ID
 				}
 			}
@@ -285,6 +284,16 @@ func (w *world) expectPass(stage Stage, asked bool) (Action, string) {
 		return Wait, ""
 	}
 	return Current, key(holds)
+}
+
+// age is when freight was selected; what was made by hand is never ahead of what
+// moves by itself.
+func (w *world) age(id string) time.Time {
+	f, _ := w.snapshot.Facts.FreightByID(id)
+	if f.Manual {
+		return time.Time{}
+	}
+	return f.Selected
 }
 
 // expect says in the plainest way what a stage should do.
@@ -310,13 +319,6 @@ func (w *world) expect(stage Stage) (Action, string) {
 	want, waits, refused := map[string]string{}, false, false
 	for _, request := range stage.Requests {
 		held, best, newest := holds[request.Warehouse], Freight{}, Freight{}
-		age := func(id string) time.Time { // what was made by hand is never ahead of what moves by itself
-			f, _ := w.snapshot.Facts.FreightByID(id)
-			if f.Manual {
-				return time.Time{}
-			}
-			return f.Selected
-		}
 		for _, f := range w.snapshot.Facts.Freight {
 			rejected := slices.ContainsFunc(w.snapshot.Facts.Rejections, func(r Rejection) bool { return r.Stage == stage.Name && r.Freight == f.ID })
 			if f.Warehouse != request.Warehouse || f.Manual {
@@ -330,11 +332,11 @@ func (w *world) expect(stage Stage) (Action, string) {
 			}
 		}
 		want[request.Warehouse] = held
-		if best.ID != "" && (held == "" || age(best.ID).After(age(held))) {
+		if best.ID != "" && (held == "" || w.age(best.ID).After(w.age(held))) {
 			want[request.Warehouse] = best.ID
 		}
 		got := want[request.Warehouse]
-		if newest.ID != "" && newest.ID != got && (got == "" || newest.Selected.After(age(got))) {
+		if newest.ID != "" && newest.ID != got && (got == "" || newest.Selected.After(w.age(got))) {
 			waits = true
 			refused = refused || got == held
 		}
