@@ -107,7 +107,7 @@ func (w *stageWork) writeTree(ctx context.Context, out *assembly, result fs.FS) 
 		}
 		out.created = true
 	} else {
-		commit, err := w.git.Commit(ctx, out.base)
+		commit, err := w.at.home.git.Commit(ctx, out.base)
 		if err != nil {
 			return err
 		}

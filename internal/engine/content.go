@@ -37,7 +37,7 @@ func (l *look) content(ctx context.Context, at *place, commit string) (string, e
 
 // folder is the stage's tree at a commit; nil when there is none.
 func (l *look) folder(ctx context.Context, at *place, commit string) (fs.FS, error) {
-	tree, err := l.git.Tree(ctx, commit)
+	tree, err := at.home.git.Tree(ctx, commit)
 	if err != nil {
 		return nil, err
 	}

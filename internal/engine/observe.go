@@ -28,13 +28,9 @@ const (
 // look is one look at one repository: what was read, and what was decided.
 type look struct {
 	*Engine
-	name     string
-	repo     *forge.Repo
-	git      *gitrepo.Repo
+	*home                     // the pipelines' own repository
 	registry *registry.Client // with the logins of the repository
 	now      time.Time
-	branch   string // the default branch
-	refs     map[string]string
 	config   *configuration
 	book     *ledger.Book
 	hub      onHub
@@ -46,7 +42,6 @@ type look struct {
 
 // onHub is what GitHub was asked in a look.
 type onHub struct {
-	pulls    map[string][]forge.PullRequest // by promotion branch
 	comments []forge.Comment
 	observed map[string][]forge.Observation // by commit and sources
 }
@@ -63,19 +58,17 @@ type finds struct {
 
 // vain is what a look tried without success and does not try again.
 type vain struct {
-	postponed map[int64]error   // comments whose author's rights could not be asked
-	refused   map[string]string // refs that the repository refused to move, with its words
-	stuck     map[int]bool      // pull requests that could not be merged
-	failed    error             // of pipelines that could not be read; the others go on
+	postponed map[int64]error // comments whose author's rights could not be asked
+	failed    error           // of pipelines that could not be read; the others go on
 }
 
 // observe reads everything that does not depend on a decision.
 func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	l := &look{
-		Engine: e, registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
+		Engine: e, home: newHome(), registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
 		hub:   onHub{observed: map[string][]forge.Observation{}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
-		vain:  vain{postponed: map[int64]error{}, refused: map[string]string{}, stuck: map[int]bool{}},
+		vain:  vain{postponed: map[int64]error{}},
 	}
 	defer l.askAhead(ctx, name)()
 	if err := l.readRepository(ctx, name); err != nil {
@@ -159,7 +152,7 @@ func (l *look) readAll(ctx context.Context) error {
 	group.Go(func() error { return l.readObjects(ctx) }) // trees are read later with the context they were opened with
 	group.Go(func() error { return l.readComments(within) })
 	if before != nil {
-		group.Go(func() error { return l.readPulls(within, before) })
+		group.Go(func() error { return l.readPulls(within, l.home, before) })
 		if book != nil {
 			group.Go(func() error {
 				l.askResults(within, before, book)
@@ -173,7 +166,7 @@ func (l *look) readAll(ctx context.Context) error {
 	if before != nil && before.parsed == l.config.parsed {
 		return nil
 	}
-	return l.readPulls(ctx, l.config)
+	return l.readPulls(ctx, l.home, l.config)
 }
 
 // readGit reads git again within a look.
@@ -299,49 +292,13 @@ type ledgerAt struct {
 	book *ledger.Book
 }
 
-// readPulls lists the newest pull requests of every promotion branch.
-func (l *look) readPulls(ctx context.Context, c *configuration) error {
-	found := map[string][]forge.PullRequest{}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
-	var mu sync.Mutex
-	for _, p := range c.parsed.Pipelines {
-		for _, s := range p.Stages {
-			if s.Kind != promote.Assembled {
-				continue
-			}
-			branch := s.Target.PromotionBranch()
-			group.Go(func() error {
-				pulls, err := l.repo.PullRequests(ctx, branch, maxPulls)
-				if err != nil {
-					return fmt.Errorf("list pull requests of %s: %w", branch, err)
-				}
-				// A fork may have a branch of the same name, and people may open another
-				// pull request from ours, or point ours at another base.
-				pulls = slices.DeleteFunc(pulls, func(p forge.PullRequest) bool {
-					return !strings.EqualFold(p.HeadRepo, l.name) || p.BaseRef != s.Target.Branch
-				})
-				mu.Lock()
-				defer mu.Unlock()
-				found[branch] = pulls
-				return nil
-			})
-		}
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	l.hub.pulls = found
-	return nil
-}
-
 // mergedMeanwhile tells whether some pull request was merged that the ledger
 // does not know yet.
 func (l *look) mergedMeanwhile() bool {
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
 			recorded := arrivedPulls(l.book.Pipelines[p.Name], s.Name)
-			for _, pull := range l.hub.pulls[s.Target.PromotionBranch()] {
+			for _, pull := range l.homeOf(s).pulls[s.Target.PromotionBranch()] {
 				if pull.Merged && !recorded[pull.Number] {
 					return true
 				}

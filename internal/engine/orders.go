@@ -168,7 +168,7 @@ func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
 	if open || !merged {
 		return open, nil
 	}
-	for _, pulls := range r.hub.pulls {
+	for _, pulls := range r.pulls {
 		if slices.ContainsFunc(pulls, func(p forge.PullRequest) bool { return p.Number == c.Issue }) {
 			return true, nil
 		}
@@ -278,7 +278,7 @@ func (o *order) cancel(r *round, p config.Pipeline, at *place, snapshot *promote
 	// cancelling is one push, and no crash leaves half of it.
 	w.update(at.stage.Target.PromotionBranch(), open.Commit, "")
 	if open.PullRequest != 0 {
-		r.after = append(r.after, w.closing(*open, "cancelled by @"+o.comment.Author))
+		w.then(w.closing(*open, "cancelled by @"+o.comment.Author))
 	}
 	state := snapshot.Stages[at.stage.Name]
 	state.Open = nil

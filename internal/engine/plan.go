@@ -82,10 +82,10 @@ func (r *round) prefetch(ctx context.Context, works []*stageWork) error {
 			continue
 		}
 		if head := w.at.head.Commit; head != "" { // which the new tree is compared with
-			needs[r.git] = append(needs[r.git], gitrepo.Need{Commit: head, Paths: []string{w.at.stage.Target.Path}})
+			needs[w.at.home.git] = append(needs[w.at.home.git], gitrepo.Need{Commit: head, Paths: []string{w.at.stage.Target.Path}})
 		}
 		if before := w.plan.restored; before != nil {
-			needs[r.git] = append(needs[r.git], gitrepo.Need{Commit: before.Commit, Paths: []string{w.at.stage.Target.Path}, Optional: true})
+			needs[w.at.home.git] = append(needs[w.at.home.git], gitrepo.Need{Commit: before.Commit, Paths: []string{w.at.stage.Target.Path}, Optional: true})
 		}
 		for _, step := range w.plan.program.Steps {
 			from, ok := step.Directive.(directives.Copy)

@@ -49,7 +49,7 @@ func (w *stageWork) do(ctx context.Context) error {
 		return w.promote(ctx, open)
 	case w.verdict.Action == promote.Opened && open != nil && open.PullRequest == 0 && len(w.verdict.Blocked) == 0:
 		return w.openPull(ctx, *open)
-	case w.verdict.Merge && !w.vain.stuck[open.PullRequest]:
+	case w.verdict.Merge && !w.at.home.stuck[open.PullRequest]:
 		w.merge(*open)
 	}
 	if w.verdict.Action == promote.Opened {
@@ -81,7 +81,7 @@ func (w *stageWork) deferOrder() {
 // branches; empty: it did not.
 func (w *stageWork) refusal() string {
 	for _, branch := range []string{w.at.stage.Target.PromotionBranch(), w.at.stage.Target.Branch} {
-		if words := w.vain.refused[heads+branch]; words != "" {
+		if words := w.at.home.refused[heads+branch]; words != "" {
 			return branch + ": " + words
 		}
 	}
@@ -108,6 +108,9 @@ func soon(a, b time.Time) time.Time {
 func (w *stageWork) changedOnlyBranch() {
 	w.log = append(w.log, fmt.Sprintf("%s/%s: remove the merged promotion branch", w.pipeline.Name, w.at.stage.Name))
 }
+
+// then is done after the push that justifies it.
+func (w *stageWork) then(e effect) { w.after = append(w.after, e) }
 
 func (w *stageWork) update(branch, before, after string) {
 	w.updates = append(w.updates, gitrepo.Update{Ref: heads + branch, Old: before, New: after})

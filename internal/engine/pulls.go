@@ -19,8 +19,8 @@ func (w *stageWork) tellMoved(made *assembly) {
 	if open == nil || open.PullRequest == 0 || w.verdict.Ask != nil || open.Proposal.BaseTree == w.at.head.Tree {
 		return
 	}
-	w.after = append(w.after, effect{fmt.Sprintf("tell #%d that its base moved", open.PullRequest), func(ctx context.Context) error {
-		_, err := w.repo.Reply(ctx, open.PullRequest, "moved-"+made.base, fmt.Sprintf(
+	w.then(effect{fmt.Sprintf("tell #%d that its base moved", open.PullRequest), func(ctx context.Context) error {
+		_, err := w.at.home.repo.Reply(ctx, open.PullRequest, "moved-"+made.base, fmt.Sprintf(
 			"`%s` moved to %s: this promotion is made again on its new head.", w.at.stage.Target.Branch, made.base))
 		return err
 	}})
@@ -33,17 +33,17 @@ func (w *stageWork) openPull(ctx context.Context, open promote.Open) error {
 		return err
 	}
 	target := w.at.stage.Target
-	w.after = append(w.after, effect{"open pull request for stage " + w.at.stage.Name, func(ctx context.Context) error {
-		pull, err := w.repo.OpenPullRequest(ctx, forge.NewPullRequest{Title: title, Body: body, Head: target.PromotionBranch(), Base: target.Branch})
+	w.then(effect{"open pull request for stage " + w.at.stage.Name, func(ctx context.Context) error {
+		pull, err := w.at.home.repo.OpenPullRequest(ctx, forge.NewPullRequest{Title: title, Body: body, Head: target.PromotionBranch(), Base: target.Branch})
 		var exists *forge.ExistsError
 		if err != nil && !errors.As(err, &exists) {
 			return err
 		}
 		if exists != nil {
-			return w.readPulls(ctx, w.config)
+			return w.readPulls(ctx, w.at.home, w.config)
 		}
-		before := w.hub.pulls[target.PromotionBranch()]
-		w.hub.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
+		before := w.at.home.pulls[target.PromotionBranch()]
+		w.at.home.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
 		return w.linkSuperseded(ctx, before, pull.Number)
 	}})
 	return nil
@@ -52,27 +52,27 @@ func (w *stageWork) openPull(ctx context.Context, open promote.Open) error {
 // merge merges the open promotion, pinned to the head that was judged (P7).
 func (w *stageWork) merge(open promote.Open) {
 	policy := w.view.Policy.For(w.pipeline.Name, w.at.stage.Name)
-	w.after = append(w.after, effect{fmt.Sprintf("merge #%d", open.PullRequest), func(ctx context.Context) error {
+	w.then(effect{fmt.Sprintf("merge #%d", open.PullRequest), func(ctx context.Context) error {
 		check := report.Proposed(*w.view, w.at.stage.Name)
-		if err := w.repo.WriteCheck(ctx, w.check(check, open.Commit)); err != nil {
+		if err := w.at.home.repo.WriteCheck(ctx, w.check(check, open.Commit)); err != nil {
 			return err
 		}
 		title, message := report.MergeMessage(*w.view, w.at.stage.Name)
-		_, err := w.repo.MergePullRequest(ctx, open.PullRequest, open.Commit, policy.Merge.Method, title, message)
+		_, err := w.at.home.repo.MergePullRequest(ctx, open.PullRequest, open.Commit, policy.Merge.Method, title, message)
 		var moved *forge.MovedError
 		var unmergeable *forge.NotMergeableError
 		if errors.As(err, &moved) || errors.As(err, &unmergeable) {
 			w.Log.Info("merge waits", "repo", w.name, "pr", open.PullRequest, "reason", err.Error())
-			w.vain.stuck[open.PullRequest] = true
+			w.at.home.stuck[open.PullRequest] = true
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := w.readPulls(ctx, w.config); err != nil {
+		if err := w.readPulls(ctx, w.at.home, w.config); err != nil {
 			return err
 		}
-		return w.readGit(ctx)
+		return w.readHome(ctx, w.at.home)
 	}})
 }
 
@@ -97,7 +97,7 @@ func (w *stageWork) linkSuperseded(ctx context.Context, closed []forge.PullReque
 	if body == closed[0].Body {
 		return nil
 	}
-	return w.repo.EditPullRequest(ctx, closed[0].Number, closed[0].Title, body)
+	return w.at.home.repo.EditPullRequest(ctx, closed[0].Number, closed[0].Title, body)
 }
 
 // closePull closes a promotion whose branch goes in this round's push, which may
@@ -111,17 +111,17 @@ func (w *stageWork) closePull(open promote.Open, why string) {
 func (w *stageWork) closing(open promote.Open, why string) effect {
 	branch := w.at.stage.Target.PromotionBranch()
 	return effect{fmt.Sprintf("close #%d", open.PullRequest), func(ctx context.Context) error {
-		for _, pull := range w.hub.pulls[branch] {
+		for _, pull := range w.at.home.pulls[branch] {
 			if pull.Number != open.PullRequest {
 				continue
 			}
-			if err := w.repo.EditPullRequest(ctx, pull.Number, pull.Title, closedMark+"\n> Closed: "+why+".\n\n"+pull.Body); err != nil {
+			if err := w.at.home.repo.EditPullRequest(ctx, pull.Number, pull.Title, closedMark+"\n> Closed: "+why+".\n\n"+pull.Body); err != nil {
 				return err
 			}
 		}
-		if err := w.repo.ClosePullRequest(ctx, open.PullRequest); err != nil {
+		if err := w.at.home.repo.ClosePullRequest(ctx, open.PullRequest); err != nil {
 			return err
 		}
-		return w.readPulls(ctx, w.config)
+		return w.readPulls(ctx, w.at.home, w.config)
 	}}
 }

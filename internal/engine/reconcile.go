@@ -18,6 +18,7 @@ import (
 type place struct {
 	pipeline      string
 	stage         promote.Stage
+	home          *home // which it is written to
 	update        config.Update
 	head          promote.Head
 	promotionHead string // commit of the promotion branch; empty: none
@@ -30,13 +31,13 @@ type place struct {
 }
 
 func (l *look) place(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, error) {
-	at := &place{pipeline: p.Name, stage: stage, update: p.Updates[stage.Name], facts: facts}
+	at := &place{pipeline: p.Name, stage: stage, home: l.homeOf(stage), update: p.Updates[stage.Name], facts: facts}
 	if !stage.HasBranch() {
 		return at, nil
 	}
-	at.head.Commit = l.refs[heads+stage.Target.Branch]
-	at.promotionHead = l.refs[heads+stage.Target.PromotionBranch()]
-	at.pulls = l.hub.pulls[stage.Target.PromotionBranch()]
+	at.head.Commit = at.home.refs[heads+stage.Target.Branch]
+	at.promotionHead = at.home.refs[heads+stage.Target.PromotionBranch()]
+	at.pulls = at.home.pulls[stage.Target.PromotionBranch()]
 	var err error
 	at.head.Tree, err = l.content(ctx, at, at.head.Commit)
 	return at, err
@@ -103,7 +104,7 @@ func (l *look) merges(ctx context.Context, at *place) error {
 		if recorded[pull.Number] {
 			continue
 		}
-		pull, err := l.repo.PullRequest(ctx, pull.Number) // lists do not say who merged
+		pull, err := at.home.repo.PullRequest(ctx, pull.Number) // lists do not say who merged
 		if err != nil {
 			return fmt.Errorf("read #%d: %w", pull.Number, err)
 		}
@@ -230,11 +231,11 @@ func (l *look) sameContent(ctx context.Context, at *place, last promote.Arrival)
 // they are believed only where the history goes on from the last arrival, and
 // never about the future.
 func (l *look) changed(ctx context.Context, at *place, last promote.Arrival) (time.Time, string, error) {
-	commit, err := l.git.Commit(ctx, at.head.Commit)
+	commit, err := at.home.git.Commit(ctx, at.head.Commit)
 	if err != nil {
 		return time.Time{}, "", fmt.Errorf("read head of %s: %w", at.stage.Target.Branch, err)
 	}
-	goesOn, err := l.git.IsAncestor(ctx, last.Commit, at.head.Commit)
+	goesOn, err := at.home.git.IsAncestor(ctx, last.Commit, at.head.Commit)
 	if err != nil && !gitrepo.IsMissing(err) {
 		return time.Time{}, "", fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
 	}
@@ -272,7 +273,7 @@ func (l *look) rejections(ctx context.Context, at *place) error {
 			at.head.Commit == "" || strings.Contains(pull.Body, closedMark) {
 			continue
 		}
-		login, bot, err := l.repo.ClosedBy(ctx, pull.Number)
+		login, bot, err := at.home.repo.ClosedBy(ctx, pull.Number)
 		if err != nil {
 			return fmt.Errorf("ask who closed #%d: %w", pull.Number, err)
 		}
@@ -319,7 +320,7 @@ func (l *look) open(ctx context.Context, at *place) (*promote.Open, error) {
 			break
 		}
 	}
-	commit, err := l.git.Commit(ctx, at.promotionHead)
+	commit, err := at.home.git.Commit(ctx, at.promotionHead)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", at.stage.Target.PromotionBranch(), err)
 	}

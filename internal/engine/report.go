@@ -94,8 +94,9 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 	if open == nil || open.PullRequest == 0 {
 		return nil
 	}
+	at := &place{stage: stage, home: l.homeOf(stage), update: l.updateOf(v.Pipeline.Name, stage.Name)}
 	check := report.Proposed(v, stage.Name)
-	if err := l.repo.WriteCheck(ctx, l.check(check, open.Commit)); err != nil {
+	if err := at.home.repo.WriteCheck(ctx, l.check(check, open.Commit)); err != nil {
 		return err
 	}
 	if l.passes(open.Commit, check.Conclusion) && waitsForMerge(verdict) {
@@ -104,14 +105,13 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 	if open.Foreign {
 		return nil
 	}
-	at := &place{stage: stage, update: l.updateOf(v.Pipeline.Name, stage.Name)}
 	title, body, err := l.pullText(ctx, at, v, *open)
 	if err != nil {
 		return err
 	}
-	for _, pull := range l.hub.pulls[stage.Target.PromotionBranch()] {
+	for _, pull := range at.home.pulls[stage.Target.PromotionBranch()] {
 		if pull.Number == open.PullRequest && (pull.Title != title || strings.ReplaceAll(pull.Body, "\r\n", "\n") != body) {
-			return l.repo.EditPullRequest(ctx, pull.Number, title, body)
+			return at.home.repo.EditPullRequest(ctx, pull.Number, title, body)
 		}
 	}
 	return nil

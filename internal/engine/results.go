@@ -36,7 +36,7 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 	group.SetLimit(parallelCalls)
 	for i, commit := range commits {
 		group.Go(func() (err error) {
-			observed[i], err = l.observations(ctx, commit, sources)
+			observed[i], err = l.observations(ctx, at.home, commit, sources)
 			return err
 		})
 	}
@@ -82,10 +82,10 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 			if len(s.Gates) == 0 || !s.HasBranch() {
 				continue
 			}
-			at := &place{stage: s, facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
+			at := &place{stage: s, home: l.homeOf(s), facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
 			for _, commit := range at.watched(l.now) {
 				group.Go(func() error {
-					_, _ = l.observations(ctx, commit, gateSources(s)) // asked again by who needs it
+					_, _ = l.observations(ctx, at.home, commit, gateSources(s)) // asked again by who needs it
 					return nil
 				})
 			}
@@ -95,15 +95,15 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 }
 
 // observations asks once per look; what comes in meanwhile brings another look.
-func (l *look) observations(ctx context.Context, commit string, sources []promote.Source) ([]forge.Observation, error) {
-	key := fmt.Sprint(commit, sources)
+func (l *look) observations(ctx context.Context, h *home, commit string, sources []promote.Source) ([]forge.Observation, error) {
+	key := fmt.Sprint(h.name, commit, sources)
 	l.mu.Lock()
 	known, ok := l.hub.observed[key]
 	l.mu.Unlock()
 	if ok {
 		return known, nil
 	}
-	observed, err := l.repo.Observations(ctx, commit, sources...)
+	observed, err := h.repo.Observations(ctx, commit, sources...)
 	if err != nil {
 		return nil, fmt.Errorf("read results on %s: %w", promote.ShortID(commit), err)
 	}

@@ -25,7 +25,7 @@ func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) (er
 	if !l.policy(at).Merge.Auto {
 		return nil // nobody but people needs to know whether it can be merged
 	}
-	pull, err := l.repo.PullRequest(ctx, open.PullRequest)
+	pull, err := at.home.repo.PullRequest(ctx, open.PullRequest)
 	if err != nil {
 		return fmt.Errorf("read #%d: %w", open.PullRequest, err)
 	}
@@ -36,7 +36,7 @@ func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) (er
 // approvals tells whether somebody who may write approves of exactly the content
 // at a commit, and who of those who may promote does, where the policy counts them.
 func (l *look) approvals(ctx context.Context, at *place, pull int, commit string) (approved bool, approvers []string, err error) {
-	reviews, err := l.repo.Reviews(ctx, pull)
+	reviews, err := at.home.repo.Reviews(ctx, pull)
 	if err != nil {
 		return false, nil, fmt.Errorf("list reviews of #%d: %w", pull, err)
 	}
@@ -77,7 +77,7 @@ func (l *look) approvals(ctx context.Context, at *place, pull int, commit string
 // approves tells whether a review counts: by somebody who may write, of exactly
 // this content. Made again on another base it may be the same.
 func (l *look) approves(ctx context.Context, at *place, review forge.Review, commit string) (bool, error) {
-	permission, err := l.repo.Permission(ctx, review.User)
+	permission, err := at.home.repo.Permission(ctx, review.User)
 	if err != nil {
 		return false, err
 	}

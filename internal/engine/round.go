@@ -233,8 +233,8 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	}
 	err = r.batch.Push(ctx, r.updates...)
 	var refusal *gitrepo.RefusedError
-	if errors.As(err, &refusal) && refusal.Ref != heads+ledger.Branch && r.vain.refused[refusal.Ref] == "" {
-		r.vain.refused[refusal.Ref] = refusal.Reason
+	if errors.As(err, &refusal) && refusal.Ref != heads+ledger.Branch && r.refused[refusal.Ref] == "" {
+		r.refused[refusal.Ref] = refusal.Reason
 		r.changed = true
 		return false, nil
 	}

@@ -41,7 +41,7 @@ const ownHistory = 100
 // promotionsWrote tells whether promotions of the pipeline are in the history of
 // what a stage owns: as commits of the branch, or merged into it.
 func (l *look) promotionsWrote(ctx context.Context, p config.Pipeline, at *place) (bool, error) {
-	log, err := l.git.Log(ctx, at.head.Commit, "", ownHistory)
+	log, err := at.home.git.Log(ctx, at.head.Commit, "", ownHistory)
 	if err != nil {
 		return false, err
 	}
@@ -50,7 +50,7 @@ func (l *look) promotionsWrote(ctx context.Context, p config.Pipeline, at *place
 			return found, err
 		}
 		for _, merged := range commit.Parents[min(1, len(commit.Parents)):] {
-			commit, err := l.git.Commit(ctx, merged)
+			commit, err := at.home.git.Commit(ctx, merged)
 			if err != nil {
 				return false, err
 			}
