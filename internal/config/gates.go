@@ -25,6 +25,9 @@ func (e *evaluator) verification(raw rawStage) (gates []promote.Gate, onArrival 
 		seen[g.Name.Value] = g.Name.At
 		built := e.gate(g)
 		e.checkGate(g)
+		if raw.kind() == promote.Fileless && g.onArrival() {
+			e.add(g.Name.At, "gate %q looks at the commit of the arrival, and a stage without files has none: say `at`, or take `dispatch`, `external` or `manual`", g.Name.Value)
+		}
 		required = required || built.Required
 		gates = append(gates, built)
 	}
@@ -32,6 +35,12 @@ func (e *evaluator) verification(raw rawStage) (gates []promote.Gate, onArrival 
 		e.add(v.Gates.At, "stage %q has no required gate; write `verification: none` where arriving is enough", raw.Name.Value)
 	}
 	return gates, false
+}
+
+// onArrival tells whether the result is looked for on the arrival's commit.
+func (raw rawGate) onArrival() bool {
+	byName := raw.Check.Set() || raw.Status.Set() || raw.Deployment.Set() || raw.ArgoCD.Set()
+	return byName && !raw.Commit.Set()
 }
 
 // gate builds one gate.

@@ -26,8 +26,34 @@ func (b *builder) checkGraph() {
 			}
 		}
 	}
+	b.checkStrict()
 	if circle := b.circle(); circle != nil {
 		b.add(circle[0].raw.Name.At, "stages wait for each other in a circle: %s", arrows(circle))
+	}
+}
+
+// checkStrict reports stages that want what nobody can verify together: no stage
+// before them has several of their slots.
+func (b *builder) checkStrict() {
+	for _, s := range b.stages {
+		upstreams, together := false, false
+		for _, r := range s.domain.Requests {
+			for _, from := range r.From {
+				if b.index(from) < 0 {
+					continue // reported
+				}
+				shared := 0
+				for _, r := range b.stages[b.index(from)].domain.Requests {
+					if _, too := s.domain.Request(r.Warehouse); too {
+						shared++
+					}
+				}
+				upstreams, together = true, together || shared > 1
+			}
+		}
+		if s.domain.Strict && len(s.domain.Requests) > 1 && upstreams && !together {
+			b.add(s.raw.at(s.raw.Combination.At), "`combination: strict` of stage %q can not be met: no upstream stage requests several of its warehouses, so none verifies them together", s.domain.Name)
+		}
 	}
 }
 

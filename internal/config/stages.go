@@ -85,6 +85,16 @@ func (b *builder) stage(raw rawStage) builtStage {
 		if i == 0 {
 			s.vars = lane.vars
 			s.domain.Requests, s.domain.Gates, s.domain.OnArrival = requests, gates, onArrival
+			s.domain.Strict = raw.Combination.Value == "strict"
+			if raw.Schedule != nil {
+				schedule := plain.schedule(*raw.Schedule)
+				s.domain.Schedule = &schedule
+			}
+			if raw.Observe != nil {
+				s.domain.Target = promote.Target{
+					Repository: b.ctx.Repository, Branch: plain.text(raw.Observe.Branch), Path: plain.path(raw.Observe.Path, "."),
+				}
+			}
 		}
 	}
 	return s
@@ -146,6 +156,9 @@ func (b *builder) checkKind(raw rawStage) {
 	case raw.Control.Value && raw.Verification != nil && raw.Verification.Gates.Set():
 		b.add(raw.Verification.At, "stage %q is a control-flow stage and has no gates", raw.Name.Value)
 	}
+	if raw.Schedule != nil && raw.kind() != promote.Fileless {
+		b.add(raw.Schedule.At, "`schedule` means nothing without `files: none`")
+	}
 }
 
 // requests builds the requests of a stage, apart from what other stages say.
@@ -158,6 +171,8 @@ func (e *evaluator) requests(raw rawStage) []promote.Request {
 			From:         values(r.From),
 			Availability: r.strategy(),
 			Soak:         e.duration(r.Soak),
+
+			MatchUpstream: r.Select.Value == "match-upstream",
 		}
 		e.checkRequest(r, built)
 		if first, twice := seen[r.Warehouse.Value]; twice && r.Warehouse.Set() {
@@ -232,22 +247,19 @@ func (r rawRequest) strategy() promote.Strategy {
 // their mistakes.
 func (e *evaluator) surroundings(raw rawStage) {
 	e.duration(raw.Stale)
-	if raw.Schedule != nil {
-		e.schedule(*raw.Schedule)
-	}
-	if raw.Observe != nil {
-		e.text(raw.Observe.Branch)
-		e.text(raw.Observe.Path)
-	}
 	if raw.Stamps != nil {
 		e.text(raw.Stamps.CountFrom)
 		e.text(raw.Stamps.Directories)
 	}
 }
 
-func (e *evaluator) schedule(raw rawSchedule) {
-	e.text(raw.Cron)
-	e.text(raw.Timezone)
+func (e *evaluator) schedule(raw rawSchedule) promote.Schedule {
+	line, zone := e.text(raw.Cron), e.text(raw.Timezone)
+	ticks, err := promote.ParseCron(line, zone)
+	if err != nil {
+		return promote.Schedule{} // reported by its format
+	}
+	return promote.Schedule{Cron: ticks, Unchanged: raw.Unchanged.Value == "run"}
 }
 
 func (e *evaluator) publish(raw rawStage) {

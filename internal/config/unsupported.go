@@ -15,12 +15,8 @@ type feature struct {
 // deletes its line here.
 var features = []feature{
 	{path: "pipeline.warehouses[].subscriptions[].image.channels"},
-	{path: "pipeline.stages[].requests[].select", value: "match-upstream"},
 	{path: "pipeline.stages[].requests[].stamps"},
-	{path: "pipeline.stages[].combination", value: "strict"},
-	{path: "pipeline.stages[].files"},
 	{path: "pipeline.stages[].observe"},
-	{path: "pipeline.stages[].schedule"},
 	{path: "pipeline.stages[].stale"},
 	{path: "pipeline.stages[].publish"},
 	{path: "pipeline.stages[].stamps"},

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"fmt"
 	"maps"
 	"time"
 
 	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
 )
 
 // arrive records what comes into a stage without files by its rule alone: there
@@ -14,6 +16,7 @@ import (
 func (w *stageWork) arrive() {
 	if w.verdict.Action != promote.Promote {
 		w.recordHolds()
+		w.recordTick()
 		return
 	}
 	passes := w.verdict.Passes
@@ -34,4 +37,13 @@ func (w *stageWork) arrive() {
 		news.Arrivals = append(news.Arrivals, arrival)
 	}
 	w.record(w.pipeline.Name, news, arrivalLines(w.pipeline.Name, news)...)
+}
+
+// recordTick writes down that a time of the schedule brought nothing. An arrival
+// says by itself that its time has come.
+func (w *stageWork) recordTick() {
+	if tick := w.verdict.Tick; !tick.IsZero() {
+		news := promote.Facts{Ticks: []promote.Tick{{Stage: w.at.stage.Name, At: tick}}}
+		w.record(w.pipeline.Name, news, fmt.Sprintf("%s/%s: nothing to take at %s", w.pipeline.Name, w.at.stage.Name, report.When(tick)))
+	}
 }

@@ -6,7 +6,7 @@
 //
 //	handled/<comment>.json
 //	<pipeline>/freight/<time>-<id>.json
-//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,rejections}/<time>-<what>.json
+//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,rejections,ticks}/<time>-<what>.json
 //
 // So two writers never edit one file, the order of a directory is the order of
 // its times, and the log of the branch reads as the audit trail.
@@ -66,6 +66,9 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 	}
 	for _, r := range facts.Rejections {
 		w.add(stage(r.Stage, "rejections"), r.At, r.Warehouse+r.Freight, r)
+	}
+	for _, t := range facts.Ticks {
+		w.add(stage(t.Stage, "ticks"), t.At, "", t)
 	}
 	return w.files, w.err
 }
@@ -145,6 +148,8 @@ func (b *Book) add(name []string, data []byte) error {
 		facts.Holds, err = decode(facts.Holds, data)
 	case name[3] == "rejections":
 		facts.Rejections, err = decode(facts.Rejections, data)
+	case name[3] == "ticks":
+		facts.Ticks, err = decode(facts.Ticks, data)
 	}
 	b.Pipelines[name[0]] = facts
 	return named(name, err)

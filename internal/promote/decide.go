@@ -54,10 +54,14 @@ func (d *decision) decide() Verdict {
 	}
 	slots := d.slots()
 	switch {
+	case d.stage.Kind == Observed:
+		return d.watch(slots)
 	case ask != nil && ask.Back:
 		return d.back(*ask, slots)
 	case ask != nil:
 		return d.asked(*ask, slots)
+	case d.stage.Schedule != nil:
+		return d.scheduled(slots)
 	}
 	return d.automatic(slots)
 }
@@ -122,14 +126,14 @@ func (d *decision) automatic(slots []slot) Verdict {
 		switch {
 		case sl.pin != nil && d.state.Open != nil: // what it was pinned to is still on its way
 			want[sl.request.Warehouse] = d.state.Open.Proposal.Freight[sl.request.Warehouse]
-		case sl.pin == nil && sl.candidate != nil && d.newer(sl.candidate.ID, sl.held):
+		case sl.pin == nil && sl.candidate != nil && d.prefers(sl.request, sl.candidate.ID, sl.held):
 			want[sl.request.Warehouse] = sl.candidate.ID
 		case sl.held != "":
 			want[sl.request.Warehouse] = sl.held
 		}
 		if sl.pin != nil {
 			d.verdict.Reasons = append(d.verdict.Reasons, sl.pin.reason())
-		} else if sl.newest != nil && sl.newest.ID != want[sl.request.Warehouse] && d.newer(sl.newest.ID, want[sl.request.Warehouse]) {
+		} else if sl.newest != nil && d.prefers(sl.request, sl.newest.ID, want[sl.request.Warehouse]) {
 			waiting[sl.request.Warehouse] = sl.newest.ID
 			d.verdict.Reasons = append(d.verdict.Reasons, sl.missing...)
 		} else if want[sl.request.Warehouse] == "" {
@@ -137,6 +141,9 @@ func (d *decision) automatic(slots []slot) Verdict {
 		}
 	}
 	d.trouble()
+	if d.stage.Strict {
+		want = d.strictly(want, waiting, slots)
+	}
 	switch {
 	case d.state.Open != nil:
 		return d.open(want, slots)
@@ -190,25 +197,10 @@ func (d *decision) trouble() {
 	}
 }
 
-// unseen tells whether this combination was never verified together in one of the
-// upstreams (A9).
-func (d *decision) unseen(want map[string]string) bool {
-	upstreams := map[string]bool{}
-	for _, r := range d.stage.Requests {
-		for _, from := range r.From {
-			upstreams[from] = true
-		}
-	}
-	if len(want) < 2 || len(upstreams) == 0 {
-		return false
-	}
-	for _, a := range d.snapshot.Facts.Arrivals {
-		upstream, _ := d.pipeline.Stage(a.Stage)
-		if upstreams[StageOf(a.Stage)] && a.brings(want) && d.snapshot.judge(upstream, a).Verified {
-			return false
-		}
-	}
-	return true
+// prefers tells whether a slot would rather have freight a than b: the newer one,
+// or whatever its upstream holds now.
+func (d *decision) prefers(request Request, a, b string) bool {
+	return a != b && (request.MatchUpstream || d.newer(a, b))
 }
 
 // newer tells whether freight a was selected after b. Anything is newer than

@@ -14,6 +14,7 @@ type Facts struct {
 	Results    []Result
 	Holds      []Hold
 	Rejections []Rejection
+	Ticks      []Tick
 }
 
 // SourceCommit is a source tree as a promotion used it. Every source's commit is
@@ -83,6 +84,7 @@ const (
 	ByDelivery  Manner = "delivery"  // delivery: push; the promotion went to the branch itself (P5)
 	ByRevert    Manner = "revert"    // people brought back an earlier arrival's tree
 	ByPush      Manner = "push"      // people put what was proposed there themselves
+	ByOthers    Manner = "others"    // people or another tool put it into a stage that they write
 	ByRule      Manner = "rule"      // the rule alone let it into a stage without files
 	ByDrift     Manner = "drift"
 )
@@ -163,6 +165,13 @@ type Handled struct {
 	At      time.Time `json:"at"`      // when the comment was written
 }
 
+// Tick is a time of a stage's schedule at which there was nothing to take. Without
+// it, freight that comes later would seem to have missed it.
+type Tick struct {
+	Stage string    `json:"stage"`
+	At    time.Time `json:"at"`
+}
+
 // Merge returns the facts with more of them, each list in the order of its
 // times. Freight that is selected again takes the later time.
 func (f Facts) Merge(more Facts) Facts {
@@ -172,6 +181,7 @@ func (f Facts) Merge(more Facts) Facts {
 		Results:    byTime(f.Results, more.Results, func(r Result) time.Time { return r.At }),
 		Holds:      byTime(f.Holds, more.Holds, func(h Hold) time.Time { return h.At }),
 		Rejections: byTime(f.Rejections, more.Rejections, func(r Rejection) time.Time { return r.At }),
+		Ticks:      byTime(f.Ticks, more.Ticks, func(t Tick) time.Time { return t.At }),
 	}
 	seen := map[string]bool{}
 	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
@@ -187,7 +197,7 @@ func (f Facts) Merge(more Facts) Facts {
 
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
-	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections) == 0
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks) == 0
 }
 
 func byTime[T any](a, b []T, at func(T) time.Time) []T {

@@ -85,23 +85,32 @@ func (d *decision) blocks(open Open) []Reason {
 	if have, need := len(open.Approvers), d.policy.Approvals; open.PullRequest != 0 && have < need {
 		out = append(out, Reason{Kind: ApprovalsMissing, Have: have, Need: need, By: strings.Join(open.Approvers, ", ")})
 	}
+	if d.stage.Strict && !maps.Equal(open.Proposal.Freight, d.held) {
+		out = append(out, d.notTogether(d.stage, open.Proposal.Freight)...)
+	}
 	return out
 }
 
 // supersedes tells whether want brings newer freight than the open promotion in
-// some slot and older freight in none.
+// some slot and older freight in none. What the stage holds already brings nothing:
+// somebody asked for older freight than that.
 func (d *decision) supersedes(want, open map[string]string) bool {
 	newer := false
 	for warehouse, id := range want {
 		switch other := open[warehouse]; {
 		case id == other:
-		case d.newer(id, other):
-			newer = true
+		case d.prefers(requestOf(d.stage, warehouse), id, other):
+			newer = newer || id != d.held[warehouse]
 		default:
 			return false
 		}
 	}
 	return newer
+}
+
+func requestOf(stage Stage, warehouse string) Request {
+	request, _ := stage.Request(warehouse)
+	return request
 }
 
 // differing names the freight that want has and the open promotion has not.
@@ -128,10 +137,16 @@ func (d *decision) asked(ask Ask, slots []slot) Verdict {
 		}
 		want[sl.request.Warehouse] = id
 	}
+	if d.stage.Strict && len(missing) == 0 && !maps.Equal(want, d.held) {
+		missing = d.notTogether(d.stage, want)
+	}
 	if len(missing) > 0 {
 		return d.refused(missing)
 	}
 	d.holds(want, slots)
+	if d.stage.Kind == Fileless && maps.Equal(want, d.held) {
+		return d.finish(Current, want)
+	}
 	open := d.state.Open
 	if open != nil && !open.Foreign && open.PullRequest != 0 && maps.Equal(open.Proposal.Freight, want) && open.Proposal.BaseTree == d.state.Head.Tree {
 		return d.keep(*open)
@@ -172,12 +187,12 @@ func (d *decision) choose(ask Ask, sl slot) (string, []Reason) {
 		return freight.ID, d.available(sl.request, freight).Reasons
 	}
 	switch {
-	case sl.candidate != nil && (sl.held == "" || d.newer(sl.candidate.ID, sl.held)):
+	case sl.candidate != nil && d.prefers(sl.request, sl.candidate.ID, sl.held):
 		if sl.candidate.Selected.Truncate(time.Second).After(ask.At) {
 			return "", []Reason{{Kind: MovedSince, Stage: d.stage.Name, Warehouse: sl.request.Warehouse, Freight: sl.candidate.Alias}}
 		}
 		return sl.candidate.ID, nil
-	case len(ask.Freight) == 0 && sl.newest != nil && sl.newest.ID != sl.held && d.newer(sl.newest.ID, sl.held):
+	case len(ask.Freight) == 0 && sl.newest != nil && d.prefers(sl.request, sl.newest.ID, sl.held):
 		return sl.held, sl.missing
 	case sl.held == "":
 		return "", []Reason{{Kind: FirstFreight, Warehouse: sl.request.Warehouse}}

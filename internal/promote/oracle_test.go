@@ -56,6 +56,8 @@ func randomStage(r *rand.Rand, i, warehouses int) Stage {
 			request.Soak = time.Duration(r.IntN(3)*r.IntN(30)) * time.Minute
 			request.Availability = []Strategy{{}, {Kind: Any}, {Kind: All}, {Kind: Majority}, {Kind: AtLeast, N: 1 + r.IntN(n)}, {Kind: Percent, N: 1 + r.IntN(100)}}[r.IntN(6)]
 		}
+		request.MatchUpstream = len(request.From) == 1 && r.IntN(3) == 0
+		s.Strict = s.Strict || n > 0 && len(request.From) > 0 && r.IntN(2) == 0
 		s.Requests = append(s.Requests, request)
 	}
 	if r.IntN(4) == 0 {
@@ -82,10 +84,10 @@ func (w *world) history(r *rand.Rand) {
 	}
 	for _, s := range w.pipeline.Stages {
 		at := r.IntN(20)
-		for n := range r.IntN(4) {
+		for n := range r.IntN(6) {
 			a := Arrival{Stage: s.Name, Manner: ByMerge, Freight: map[string]string{}, Commit: fmt.Sprint(s.Name, "c", n), Tree: fmt.Sprint(s.Name, "t", n), At: minute(at)}
 			for _, f := range facts.Freight {
-				if _, ok := s.Request(f.Warehouse); ok && r.IntN(2) == 0 {
+				if _, ok := s.Request(f.Warehouse); ok && r.IntN(3) > 0 {
 					a.Freight[f.Warehouse] = f.ID
 				}
 			}
@@ -101,7 +103,7 @@ func (w *world) history(r *rand.Rand) {
 						State: []string{"success", "success", "success", "failure", "pending"}[r.IntN(5)], At: minute(at + 1 + len(facts.Results))})
 				}
 			}
-			at += 1 + r.IntN(25)
+			at += 1 + r.IntN(20)
 		}
 		if r.IntN(8) == 0 {
 			facts.Holds = append(facts.Holds, Hold{Stage: s.Name, Cause: HeldByCommand, By: "ann", At: minute(r.IntN(60)), Until: minute(40 + r.IntN(80)), Released: r.IntN(3) == 0})
@@ -116,7 +118,7 @@ func (w *world) history(r *rand.Rand) {
 	w.snapshot.Facts.Arrivals = slices.DeleteFunc(facts.Arrivals, func(a Arrival) bool { return a.At.After(w.snapshot.Now) })
 	w.snapshot.Facts.Results = slices.DeleteFunc(facts.Results, func(r Result) bool { return r.At.After(w.snapshot.Now) })
 	if r.IntN(3) == 0 {
-		w.snapshot.Asks = []Ask{{Stage: "s0", By: "ann", At: minute(w.now)}}
+		w.snapshot.Asks = []Ask{{Stage: w.pipeline.Stages[r.IntN(len(w.pipeline.Stages))].Name, By: "ann", At: minute(w.now)}}
 	}
 }
 
@@ -134,13 +136,13 @@ func (w *world) tape(stage, warehouse string) []string {
 }
 
 // verified returns the minute of verification, or -1.
-func (w *world) verified(stage Stage, warehouse, freight string) int {
+func (w *world) verified(stage Stage, freight map[string]string) int {
 	var here []Arrival
 	drifted := false
 	for _, a := range w.snapshot.Facts.Arrivals {
 		if a.Stage == stage.Name {
 			drifted = a.Manner == ByDrift
-			if a.Freight[warehouse] == freight {
+			if every(freight, func(warehouse, id string) bool { return a.Freight[warehouse] == id }) {
 				here = append([]Arrival{a}, here...)
 			}
 		}
@@ -196,7 +198,7 @@ func (w *world) available(request Request, f Freight) bool {
 			}
 			continue
 		}
-		verified := w.verified(stage, f.Warehouse, f.ID)
+		verified := w.verified(stage, map[string]string{f.Warehouse: f.ID})
 		if verified < 0 {
 			continue
 		}
@@ -219,6 +221,10 @@ func (w *world) available(request Request, f Freight) bool {
 			agree++
 		}
 	}
+	return enough(request, agree)
+}
+
+func enough(request Request, agree int) bool {
 	n := len(request.From)
 	switch s := request.Availability; s.Kind {
 	case All:
@@ -247,6 +253,83 @@ func (w *world) passedOn(stage Stage, f Freight) int {
 		}
 	}
 	return -1
+}
+
+// together tells whether enough upstreams of every slot verified a combination, as
+// far as they have its slots, in one and the same arrival.
+func (w *world) together(stage Stage, want map[string]string) bool {
+	for _, request := range stage.Requests {
+		agree := 0
+		for _, from := range request.From {
+			upstream, _ := w.pipeline.Stage(from)
+			part := map[string]string{}
+			for _, r := range upstream.Requests {
+				if id := want[r.Warehouse]; id != "" {
+					part[r.Warehouse] = id
+				}
+			}
+			passed := func(warehouse, id string) bool { return slices.Contains(w.tape(from, warehouse), id) }
+			switch {
+			case upstream.Kind == Control && every(part, passed) && w.together(upstream, part):
+				agree++
+			case upstream.Kind != Control && w.verified(upstream, part) >= 0:
+				agree++
+			}
+		}
+		if len(request.From) > 0 && !enough(request, agree) {
+			return false
+		}
+	}
+	return true
+}
+
+func every(m map[string]string, is func(k, v string) bool) bool {
+	for k, v := range m {
+		if !is(k, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// before lists the stages that freight comes from, control-flow stages looked through.
+func (w *world) before(stage Stage) []string {
+	var out []string
+	for _, r := range stage.Requests {
+		for _, from := range r.From {
+			out = append(out, from)
+			if upstream, _ := w.pipeline.Stage(from); upstream.Kind == Control {
+				out = append(out, w.before(upstream)...)
+			}
+		}
+	}
+	return out
+}
+
+// proven is what a strict stage has instead of want: the combination that came in
+// upstream last of all that were proven and that bring something better and
+// nothing worse.
+func (w *world) proven(stage Stage, want, holds map[string]string, better func(r Request, a, b string) bool) map[string]string {
+	out := holds
+	for _, a := range w.snapshot.Facts.Arrivals { // the last one stays
+		combination := maps.Clone(want)
+		for _, r := range stage.Requests {
+			if id := a.Freight[r.Warehouse]; id != "" {
+				combination[r.Warehouse] = id
+			}
+		}
+		may := slices.Contains(w.before(stage), a.Stage) && key(combination) != key(holds) && w.together(stage, combination)
+		for _, r := range stage.Requests {
+			id := combination[r.Warehouse]
+			f, _ := w.snapshot.Facts.FreightByID(id)
+			rejected := slices.ContainsFunc(w.snapshot.Facts.Rejections, func(r Rejection) bool { return r.Stage == stage.Name && r.Freight == f.ID })
+			may = may && (id == holds[r.Warehouse] || better(r, id, holds[r.Warehouse]) && !f.Manual && !rejected && w.available(r, f))
+		}
+		if may {
+			out = combination
+		}
+	}
+	return out
 }
 
 // expectPass says what a control-flow stage should do: all that is available and
@@ -296,6 +379,16 @@ func (w *world) age(id string) time.Time {
 	return f.Selected
 }
 
+func (w *world) holds(stage string) map[string]string {
+	var out map[string]string
+	for _, a := range w.snapshot.Facts.Arrivals {
+		if a.Stage == stage && a.Manner != ByDrift {
+			out = a.Freight
+		}
+	}
+	return out
+}
+
 // expect says in the plainest way what a stage should do.
 func (w *world) expect(stage Stage) (Action, string) {
 	asked := len(w.snapshot.Asks) > 0 && w.snapshot.Asks[0].Stage == stage.Name
@@ -310,18 +403,16 @@ func (w *world) expect(stage Stage) (Action, string) {
 	if stage.Kind == Control {
 		return w.expectPass(stage, asked)
 	}
-	var holds map[string]string
-	for _, a := range w.snapshot.Facts.Arrivals {
-		if a.Stage == stage.Name && a.Manner != ByDrift {
-			holds = a.Freight
-		}
-	}
+	holds := w.holds(stage.Name)
 	want, waits, refused := map[string]string{}, false, false
+	better := func(r Request, a, b string) bool {
+		return a != b && (r.MatchUpstream || b == "" || w.age(a).After(w.age(b)))
+	}
 	for _, request := range stage.Requests {
 		held, best, newest := holds[request.Warehouse], Freight{}, Freight{}
 		for _, f := range w.snapshot.Facts.Freight {
 			rejected := slices.ContainsFunc(w.snapshot.Facts.Rejections, func(r Rejection) bool { return r.Stage == stage.Name && r.Freight == f.ID })
-			if f.Warehouse != request.Warehouse || f.Manual {
+			if f.Warehouse != request.Warehouse || f.Manual || request.MatchUpstream && w.holds(request.From[0])[f.Warehouse] != f.ID {
 				continue
 			}
 			if !f.Selected.Before(newest.Selected) {
@@ -332,17 +423,23 @@ func (w *world) expect(stage Stage) (Action, string) {
 			}
 		}
 		want[request.Warehouse] = held
-		if best.ID != "" && (held == "" || w.age(best.ID).After(w.age(held))) {
+		if best.ID != "" && better(request, best.ID, held) {
 			want[request.Warehouse] = best.ID
 		}
 		got := want[request.Warehouse]
-		if newest.ID != "" && newest.ID != got && (got == "" || newest.Selected.After(w.age(got))) {
+		if newest.ID != "" && better(request, newest.ID, got) {
 			waits = true
 			refused = refused || got == held
 		}
 		if got == "" {
 			delete(want, request.Warehouse)
 			refused = true
+		}
+	}
+	if stage.Strict && len(want) == len(stage.Requests) && key(want) != key(holds) && !w.together(stage, want) {
+		waits, refused = true, true
+		if !asked {
+			want = w.proven(stage, want, holds, better)
 		}
 	}
 	switch {

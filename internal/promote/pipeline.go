@@ -114,6 +114,8 @@ type Stage struct {
 	// OnArrival says verification: none; freight is verified as soon as it is here.
 	OnArrival bool
 	Target    Target
+	Schedule  *Schedule // of a stage without files: when it takes freight; nil: as soon as it is available
+	Strict    bool      // the freight of all slots must have been verified together upstream
 }
 
 // Kind is how freight comes into a stage.
@@ -164,6 +166,9 @@ type Request struct {
 	From         []string // upstream stages; empty: straight from the warehouse
 	Availability Strategy
 	Soak         time.Duration
+	// MatchUpstream makes the candidate what the one upstream stage holds now, also
+	// when that is older than what is here (A6).
+	MatchUpstream bool
 }
 
 // Gate is one thing that must, or may, be seen before a stage is verified.

@@ -36,6 +36,9 @@ func (d *decision) slot(request Request) slot {
 		if !d.pipeline.warehouse(request.Warehouse).Ordinary(freight) {
 			continue
 		}
+		if request.MatchUpstream && !d.upstreamHolds(request, freight.ID) {
+			continue
+		}
 		answer := d.available(request, freight)
 		if reasons := d.unfit(freight); len(reasons) > 0 {
 			answer = Availability{Reasons: reasons}
@@ -43,7 +46,7 @@ func (d *decision) slot(request Request) slot {
 		if out.newest == nil {
 			out.newest, out.missing = &freight, answer.Reasons
 		}
-		if out.held == "" || d.newer(freight.ID, out.held) { // an older one may soak first
+		if d.prefers(request, freight.ID, out.held) { // an older one may soak first
 			out.until = earliest(out.until, answer.Until)
 		}
 		if answer.OK {
@@ -52,6 +55,17 @@ func (d *decision) slot(request Request) slot {
 		}
 	}
 	return out
+}
+
+// upstreamHolds tells whether freight is in an upstream stage now, in all of its
+// lanes.
+func (d *decision) upstreamHolds(request Request, freight string) bool {
+	return slices.ContainsFunc(request.From, func(from string) bool {
+		return !slices.ContainsFunc(d.pipeline.Lanes(from), func(lane Stage) bool {
+			holding, _ := d.snapshot.Facts.Holding(lane.Name)
+			return holding.Freight[request.Warehouse] != freight
+		})
+	})
 }
 
 func (d *decision) available(request Request, freight Freight) Availability {

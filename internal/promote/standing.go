@@ -31,7 +31,7 @@ func (s Snapshot) StandingOf(stage Stage, warehouse, freight string) Standing {
 	if stage.Kind == Control {
 		return passedOn(stage, warehouse, freight, arrivals)
 	}
-	standing := s.verification(stage, warehouse, freight, arrivals)
+	standing := s.verification(stage, map[string]string{warehouse: freight}, arrivals)
 	var entered time.Time // of the stay that the walk is in; zero: in none
 	for _, a := range arrivals {
 		here := a.Freight[warehouse] == freight
@@ -75,10 +75,10 @@ func (s Snapshot) StandingAcross(lanes []Stage, warehouse, freight string) Stand
 	return out
 }
 
-// verification looks at the freight's arrivals, the latest first; the first that
-// has a final word decides. What is still pending after a later arrival takes
+// verification looks at the arrivals that held all of the freight at once, the
+// latest first; the first that has a final word decides. What is still pending after a later arrival takes
 // nothing back from an earlier one; what failed does (A7).
-func (s Snapshot) verification(stage Stage, warehouse, freight string, arrivals []Arrival) Standing {
+func (s Snapshot) verification(stage Stage, freight map[string]string, arrivals []Arrival) Standing {
 	out := Standing{Reasons: []Reason{{Kind: NotThere, Stage: stage.Name}}}
 	if n := len(arrivals); n > 0 && arrivals[n-1].Manner == ByDrift {
 		out.Reasons = []Reason{{Kind: Drifted, Stage: stage.Name, Note: ShortID(arrivals[n-1].Commit)}}
@@ -86,7 +86,7 @@ func (s Snapshot) verification(stage Stage, warehouse, freight string, arrivals 
 	}
 	undecided := false
 	for _, a := range slices.Backward(arrivals) {
-		if a.Freight[warehouse] != freight {
+		if !a.brings(freight) {
 			continue
 		}
 		verdict := s.judge(stage, a)

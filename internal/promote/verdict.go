@@ -39,6 +39,8 @@ type Verdict struct {
 	// Passes is what a control-flow stage is to hold, one after the other: each
 	// passes on one freight, and the last is what it holds from then on.
 	Passes []map[string]string `json:"passes,omitempty"`
+	// Tick is the time of the schedule that this verdict answers; zero: none.
+	Tick time.Time `json:"tick,omitzero"`
 }
 
 // ReasonKind is the type of a reason.
@@ -83,6 +85,9 @@ const (
 	NotVerified       ReasonKind = "not-verified"
 	NeverThere        ReasonKind = "never-there"
 	ArrivedSince      ReasonKind = "arrived-since"
+	NotTogether       ReasonKind = "not-together"
+	Scheduled         ReasonKind = "scheduled"
+	WrittenByOthers   ReasonKind = "written-by-others"
 )
 
 // Reason is one typed "no", or "not yet", with the names, the numbers and, where
@@ -169,6 +174,12 @@ func (r Reason) String() string {
 		return fmt.Sprintf("freight %s was never in %s: `/rollback` goes back only%s", r.Freight, r.Stage, r.Note)
 	case ArrivedSince:
 		return fmt.Sprintf("%s came to %s after the comment: say it again if it still holds", r.Freight, r.Stage)
+	case NotTogether:
+		return fmt.Sprintf("waiting for %s to verify %s together (%d of %d)", r.Stage, r.Freight, r.Have, r.Need)
+	case Scheduled:
+		return fmt.Sprintf("%s takes the newest available freight at %s", r.Stage, clock(r.Until))
+	case WrittenByOthers:
+		return fmt.Sprintf("%s is written by others: it holds what they put on %s", r.Stage, r.Note)
 	case CombinationUnseen:
 		return "this combination of freight was not verified together upstream"
 	}
