@@ -36,7 +36,7 @@ func actionCommands() map[string]command {
 
 const actionUsage = "action [-app|-token|-workflow|-anonymous] [-dir=DIR] status …"
 
-var columns = regexp.MustCompile(` {3,}`)
+var columns = regexp.MustCompile(`(?m)(\S) {3,}|^ {20,}`)
 
 // actionCommand runs the command line in the story's folder, as the App unless it
 // is told otherwise, about the story's repository. What it prints and writes to a
@@ -72,7 +72,7 @@ func (w *world) actionCommand(s *story, args []string) error {
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	err = cmd.Run()
 	// How wide a column is depends on names that differ from run to run.
-	s.print(columns.ReplaceAllString(w.names().plain(out.String()), "  "))
+	s.print(columns.ReplaceAllString(w.names().plain(out.String()), "$1  "))
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, problems.String())
 	}

@@ -54,8 +54,8 @@ type Command struct {
 	// Verb is the verb in lower case, without its slash.
 	Verb string
 	// Stages are the stages named, without doubles, in the order written. There
-	// is exactly one for hold, unhold, cancel and rollback, at least one for promote, and
-	// any number, where none means all, for status.
+	// is exactly one for hold, unhold, cancel and rollback, at least one for promote,
+	// any number, where none means all, for status, and one or none for why.
 	Stages []Stage
 	// Freight maps a warehouse to the id or alias of freight, both as written
 	// and neither known to exist. Only promote and rollback have it; nil when none was named.
@@ -67,6 +67,10 @@ type Command struct {
 	// Reason is why a stage is held, in the commenter's own words on one line;
 	// empty when none was given.
 	Reason string
+	// Name is what why is asked about when it is no stage, and Version the version
+	// of it or of what came to the stage; both as written, and neither known to
+	// exist. Empty otherwise.
+	Name, Version string
 	// Until is when a hold ends by itself.
 	Until Until
 	// Line is where the command stands in the comment, from 1.
@@ -117,7 +121,7 @@ func Parse(body string, names Names) ([]Command, *UsageError) {
 
 // same reports whether both commands ask for the same, wherever they stand.
 func (c Command) same(other Command) bool {
-	return c.Verb == other.Verb && c.Reason == other.Reason &&
+	return c.Verb == other.Verb && c.Reason == other.Reason && c.Name == other.Name && c.Version == other.Version &&
 		c.Until.PullRequest == other.Until.PullRequest && c.Until.At.Equal(other.Until.At) &&
 		c.Warehouse == other.Warehouse && slices.Equal(c.Artifacts, other.Artifacts) &&
 		slices.Equal(c.Stages, other.Stages) && maps.Equal(c.Freight, other.Freight)

@@ -13,6 +13,18 @@ const maxDistance = 2
 
 // stage finds the stage that is written `stage` or `pipeline/stage`.
 func (n Names) stage(written string) (Stage, error) {
+	found := n.called(written)
+	switch len(found) {
+	case 0:
+		return Stage{}, n.unknown(written, strings.Contains(written, "/"))
+	case 1:
+		return found[0], nil
+	}
+	return Stage{}, fmt.Errorf("several pipelines have a %s %s; write %s", n.noun(), code(written), n.list(found, " or "))
+}
+
+// called returns the stages that are written `stage` or `pipeline/stage`.
+func (n Names) called(written string) []Stage {
 	full := strings.Contains(written, "/")
 	var found []Stage
 	for _, s := range n.Stages {
@@ -20,13 +32,7 @@ func (n Names) stage(written string) (Stage, error) {
 			found = append(found, s)
 		}
 	}
-	switch len(found) {
-	case 0:
-		return Stage{}, n.unknown(written, full)
-	case 1:
-		return found[0], nil
-	}
-	return Stage{}, fmt.Errorf("several pipelines have a %s %s; write %s", n.noun(), code(written), n.list(found, " or "))
+	return found
 }
 
 // warehouse finds the warehouse that is written `warehouse` or `pipeline/warehouse`.

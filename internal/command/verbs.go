@@ -57,6 +57,11 @@ func verbs() []verb {
 			does: "Says what each stage holds and what it waits for.",
 		},
 		{
+			name: "why", args: "<thing> [<version>]", parse: parseWhy,
+			does: "Tells the way of one thing: seen, taken or not and by which rule, where it is, and what it waits for.",
+			note: "`<thing>` is a stage, an image or a chart by its name or repository, a commit, or freight",
+		},
+		{
 			name: "help", parse: parseHelp,
 			does: "Shows this table.",
 		},
@@ -71,7 +76,6 @@ func verbs() []verb {
 		},
 		{name: "takeover"},
 		{name: "release"},
-		{name: "why"},
 	}
 }
 
@@ -155,6 +159,26 @@ func parseHold(a arguments) (Command, error) {
 		}
 	}
 	return c, nil
+}
+
+// parseWhy takes what is no stage as the name of something else; whether there is
+// such a thing is not known here.
+func parseWhy(a arguments) (Command, error) {
+	var c Command
+	switch len(a.words) {
+	case 0:
+		return c, errors.New("it names neither a stage nor an artifact")
+	case 1:
+	case 2:
+		c.Version = a.words[1].text
+	default:
+		return c, fmt.Errorf("one thing and its version are expected, then comes %s", code(a.words[2].text))
+	}
+	if c.Name = a.words[0].text; len(a.names.called(c.Name)) == 0 {
+		return c, nil
+	}
+	c.Name = ""
+	return c, c.addStage(a.names, a.words[0].text)
 }
 
 func parseHelp(a arguments) (Command, error) {

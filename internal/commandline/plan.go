@@ -18,7 +18,7 @@ func planCommand(c Command) *cobra.Command {
 		Long: `Look at a repository as the next look would, decide, assemble and render, and
 write nothing.`,
 		Args: noArgs,
-	}, func(out io.Writer, seen *engine.Outlook) error {
+	}, telling{json: asTale, text: func(out io.Writer, seen *engine.Outlook, _ []string) error {
 		promotions := 0
 		for _, v := range seen.Views {
 			fmt.Fprintln(out, report.Plain(v))
@@ -30,5 +30,5 @@ write nothing.`,
 		}
 		_, err := fmt.Fprintf(out, "%d to promote.\n", promotions)
 		return err
-	})
+	}})
 }

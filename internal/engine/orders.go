@@ -317,6 +317,12 @@ func (r *round) outcomes() []string {
 			out = append(out, "these are the commands:", command.Help())
 		case "status":
 			out = append(out, report.Status(r.views, stageNames(c.Stages), r.config.mistakes.Lines()))
+		case "why":
+			asked := report.Subject{Name: c.Name, Version: c.Version}
+			for _, s := range c.Stages {
+				asked.Pipeline, asked.Stage = s.Pipeline, promote.StageOf(s.Name)
+			}
+			out = append(out, report.WhyReply(r.views, asked))
 		}
 	}
 	return out

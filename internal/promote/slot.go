@@ -73,17 +73,23 @@ func (d *decision) available(request Request, freight Freight) Availability {
 }
 
 func (d *decision) availableIn(stage Stage, request Request, freight Freight) Availability {
-	standings := map[string]Standing{}
-	for _, from := range request.From {
-		if lanes := d.pipeline.Lanes(from); len(lanes) > 0 {
-			standings[from] = d.standing(lanes, request.Warehouse, freight)
-		}
-	}
+	standings := d.standings(request, freight)
 	answer, err := Available(Question{Stage: stage.Name, Request: request, Freight: freight, Standings: standings, Now: d.snapshot.Now})
 	if err != nil {
 		return Availability{Reasons: []Reason{{Kind: PromotionFailed, Stage: stage.Name, Note: err.Error()}}}
 	}
 	return answer
+}
+
+// standings is what each upstream of a request says of freight.
+func (d *decision) standings(request Request, freight Freight) map[string]Standing {
+	out := map[string]Standing{}
+	for _, from := range request.From {
+		if lanes := d.pipeline.Lanes(from); len(lanes) > 0 {
+			out[from] = d.standing(lanes, request.Warehouse, freight)
+		}
+	}
+	return out
 }
 
 // standing is what an upstream stage says of freight. A control-flow stage proves

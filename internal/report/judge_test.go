@@ -76,7 +76,7 @@ func kinds(markdown string) string {
 }
 
 // allowedHTML is what we write ourselves.
-var allowedHTML = regexp.MustCompile(`^(<br>|</?details>\s*|<details><summary>(Resources and fields|Seen and not taken)</summary>\s*)$`)
+var allowedHTML = regexp.MustCompile(`^(<br>|</?details>\s*|<details><summary>(Resources and fields|Seen and not taken|Every verdict in full)</summary>\s*)$`)
 
 // autolinked is what GitHub turns into a link or a notification outside of code.
 var autolinked = regexp.MustCompile(`(?i)@[a-z0-9]|[\w/]#[0-9]|\bgh-[0-9]|https?://|ftp://|www\.`)

@@ -18,7 +18,24 @@ func Status(views []View, stages map[string][]string, mistakes []string) string 
 	if out == "" {
 		return "There is no pipeline here."
 	}
+	out += inFull(views, maxText-len(out))
 	return out + passedOver(views, maxText-len(out))
+}
+
+// inFull explains every verdict, in at most so many bytes; nothing where there is
+// no room.
+func inFull(views []View, room int) string {
+	const head, tail = "<details><summary>Every verdict in full</summary>\n\n", "\n</details>\n\n"
+	var all []Point
+	for _, v := range views {
+		for _, verdict := range v.Verdicts {
+			all = append(all, Explain(v, verdict.Stage))
+		}
+	}
+	if room -= len(head) + len(tail); len(all) == 0 || room < maxProse {
+		return ""
+	}
+	return head + fitted(all, room) + tail
 }
 
 // maxPassed is how many things a reply lists of each warehouse as seen and not taken.

@@ -26,8 +26,15 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{"when": rep
 // pipeline is what the page shows of one.
 type pipeline struct {
 	ID, URL string
-	Rows    []report.Row
+	Rows    []row
 	Freight []freight
+	Passed  []promote.Passed
+}
+
+// row is a stage, with the whole explanation of its verdict.
+type row struct {
+	report.Row
+	Full []report.Point
 }
 
 // freight is one freight with the stages that hold it.
@@ -35,6 +42,7 @@ type freight struct {
 	Warehouse, Name string
 	Selected        time.Time
 	Stages          []string
+	Way             []report.Point
 }
 
 // Page shows what the last looks saw, every reason and every name in it: whoever
@@ -43,7 +51,7 @@ func Page(views func() []report.View) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		var pipelines []pipeline
 		for _, v := range views() {
-			pipelines = append(pipelines, pipeline{ID: v.Pipeline.ID(), URL: v.URL, Rows: report.Rows(v), Freight: lastFreight(v)})
+			pipelines = append(pipelines, pipeline{ID: v.Pipeline.ID(), URL: v.URL, Rows: rows(v), Freight: lastFreight(v), Passed: v.Snapshot.Passed})
 		}
 		var text bytes.Buffer
 		if err := page.Execute(&text, pipelines); err != nil {
@@ -58,6 +66,14 @@ func Page(views func() []report.View) http.Handler {
 		header.Set("Cache-Control", "no-store")
 		_, _ = text.WriteTo(w) // whoever asked has gone away: there is nobody to tell
 	})
+}
+
+func rows(v report.View) []row {
+	var out []row
+	for _, r := range report.Rows(v) {
+		out = append(out, row{r, report.Explain(v, r.Stage).Below})
+	}
+	return out
 }
 
 // maxFreight is how many of a warehouse's freight the page lists, besides those
@@ -75,7 +91,7 @@ func lastFreight(v report.View) []freight {
 			}
 			stages := holders(v, f)
 			if shown++; shown <= maxFreight || len(stages) > 0 {
-				out = append(out, freight{Warehouse: w.Name, Name: report.Name(f), Selected: f.Selected, Stages: stages})
+				out = append(out, freight{Warehouse: w.Name, Name: report.Name(f), Selected: f.Selected, Stages: stages, Way: report.Way(v, f).Below})
 			}
 		}
 	}

@@ -112,7 +112,7 @@ func TestPageListsTheLastFreight(t *testing.T) {
 	if n := strings.Count(page, "fox-"); n != 5 {
 		t.Errorf("%d of the new freight are listed", n)
 	}
-	if !strings.Contains(page, "fox-19") || !strings.Contains(page, "(guestbook-otter)</td><td>2026-11-21 14:05 UTC</td><td>test</td>") {
+	if !strings.Contains(page, "fox-19") || !strings.Contains(page, "<td>guestbook:guestbook (guestbook-otter)<details>") || !strings.Contains(page, "</details></td><td>2026-11-21 14:05 UTC</td><td>test</td>") {
 		t.Errorf("the newest or the held freight is missing:\n%s", page)
 	}
 }
