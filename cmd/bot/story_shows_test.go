@@ -68,6 +68,9 @@ func (w *world) show(args []string) (string, error) {
 	switch what := or(args, 0, ""); what {
 	case "pull":
 		p, err := w.pull(or(args, 1, ""))
+		if len(p.Labels) > 0 {
+			return p.Body + "\nlabels: " + strings.Join(p.Labels, ", ") + "\n", err
+		}
 		return p.Body, err
 	case "comments", "reactions":
 		return w.showComments(what, or(args, 1, ""))

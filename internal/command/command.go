@@ -54,18 +54,20 @@ type Command struct {
 	// Verb is the verb in lower case, without its slash.
 	Verb string
 	// Stages are the stages named, without doubles, in the order written. There
-	// is exactly one for hold, unhold, cancel and rollback, at least one for promote,
+	// is exactly one for hold, unhold, cancel, rollback and override, at least
+	// one for promote,
 	// any number, where none means all, for status, and one or none for why.
 	Stages []Stage
 	// Freight maps a warehouse to the id or alias of freight, both as written
-	// and neither known to exist. Only promote and rollback have it; nil when none was named.
+	// and neither known to exist. Promote and rollback have any number of it; nil
+	// when none was named. Override has exactly one, under "" when it names no warehouse.
 	Freight map[string]string
 	// Warehouse is the one that freight is assembled of, and Artifacts what is
 	// named of it; only freight has them. They are as written.
 	Warehouse Stage
 	Artifacts []Artifact
-	// Reason is why a stage is held, in the commenter's own words on one line;
-	// empty when none was given.
+	// Reason is why a stage is held, or freight let past a rule, in the
+	// commenter's own words on one line; empty when none was given.
 	Reason string
 	// Name is what why is asked about when it is no stage, and Version the version
 	// of it or of what came to the stage; both as written, and neither known to

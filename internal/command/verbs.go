@@ -53,6 +53,14 @@ func verbs() []verb {
 			does: "Goes back to the files of the last verified arrival before this one, or to the freight named, without the upstream rule, and holds the stage.",
 		},
 		{
+			name: "override", args: "[<warehouse>=]<freight> <stage> --reason <words>", flags: []string{"reason"}, parse: parseOverride,
+			does: "Lets the freight into the stage past what the policy lets people go past. It promotes nothing by itself.",
+		},
+		{
+			name: "approve", args: "[<words>]", flags: []string{"reason"}, parse: parseApprove,
+			does: "Says how to approve: by a review of the promotion's pull request.",
+		},
+		{
 			name: "status", args: "[<stage>]…", parse: parseStatus,
 			does: "Says what each stage holds and what it waits for.",
 		},
@@ -65,7 +73,6 @@ func verbs() []verb {
 			name: "help", parse: parseHelp,
 			does: "Shows this table.",
 		},
-		{name: "override"},
 		{name: "retest"},
 		{name: "verify"},
 		{
@@ -138,6 +145,35 @@ func parseOneStage(a arguments) (Command, error) {
 		return c, fmt.Errorf("one stage is expected, then comes %s", code(a.words[1].text))
 	}
 }
+
+func parseOverride(a arguments) (Command, error) {
+	var c Command
+	switch {
+	case len(a.words) == 0:
+		return c, errors.New("it names no freight")
+	case len(a.words) == 1:
+		return c, errNoStage
+	case len(a.words) > 2:
+		return c, fmt.Errorf("a freight and a stage are expected, then comes %s", code(a.words[2].text))
+	case strings.TrimSpace(a.flags["reason"]) == "":
+		return c, fmt.Errorf("it says no %s", code("--reason"))
+	}
+	freight := a.words[0].text
+	if !strings.Contains(freight, "=") {
+		freight = "=" + freight
+	}
+	parts := overriddenFreight.FindStringSubmatch(freight)
+	if parts == nil {
+		return c, fmt.Errorf("%s is not the id or the alias of freight", code(a.words[0].text))
+	}
+	c.Freight, c.Reason = map[string]string{parts[1]: parts[2]}, strings.TrimSpace(a.flags["reason"])
+	return c, c.addStage(a.names, a.words[1].text)
+}
+
+// overriddenFreight has the form of freight, with its warehouse or without.
+var overriddenFreight = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)?=([a-z0-9][a-z0-9:-]*)$`)
+
+func parseApprove(arguments) (Command, error) { return Command{}, nil }
 
 func parseHold(a arguments) (Command, error) {
 	var c Command

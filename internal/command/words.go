@@ -64,7 +64,7 @@ func nextWord(s string) (w word, rest string, err error) {
 var flagWord = regexp.MustCompile(`^(--?|[–—])\pL`)
 
 // takeFlags takes the flags out of the words. Every flag has a value, written
-// `--flag value` or `--flag=value`.
+// `--flag value` or `--flag=value`. A reason is all the words that follow.
 func takeFlags(words []word, known []string) (rest []word, flags map[string]string, err error) {
 	flags = map[string]string{}
 	for i := 0; i < len(words); i++ {
@@ -86,6 +86,10 @@ func takeFlags(words []word, known []string) (rest []word, flags map[string]stri
 				return nil, nil, fmt.Errorf("%s needs a value", code(flag))
 			}
 			value = words[i].text
+			for name == "reason" && i+1 < len(words) && (words[i+1].quoted || !flagWord.MatchString(words[i+1].text)) {
+				i++
+				value += " " + words[i].text
+			}
 		}
 		flags[name] = value
 	}

@@ -90,9 +90,28 @@ func (e *evaluator) stagePolicy(raw rawStagePolicy) promote.StagePolicy {
 		e.duration(raw.Require.Soak)
 	}
 	for _, w := range raw.Windows.Items {
-		e.window(w)
+		if window, ok := e.window(w); ok {
+			s.Windows = append(s.Windows, window)
+		}
+	}
+	if len(s.Windows) == len(raw.Windows.Items) && s.Windows.Opens(longAgo).IsZero() {
+		e.add(raw.Windows.At, "these windows let nothing in, at no time")
+	}
+	if raw.Override != nil {
+		s.Override = raw.Override.exemption()
 	}
 	return s
+}
+
+// longAgo is before all windows: whatever opens at all does so after it.
+var longAgo = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (raw rawExemption) exemption() promote.Exemption {
+	out := promote.Exemption{People: raw.People.Value, Users: values(raw.Users), Teams: values(raw.Teams)}
+	for _, rule := range values(raw.Over) {
+		out.Over = append(out.Over, promote.Rule(rule))
+	}
+	return out
 }
 
 func (raw rawStagePolicy) merge() promote.Merge {
@@ -124,33 +143,47 @@ func (raw rawRights) byCommand() map[string]string {
 	return out
 }
 
-// window checks one window.
-func (e *evaluator) window(raw rawWindow) {
+// window builds one window; not ok: it holds a mistake.
+func (e *evaluator) window(raw rawWindow) (promote.Window, bool) {
 	span := raw.Deny
 	if span == nil {
 		span = raw.Allow
 	}
 	if span == nil {
-		return // reported where it was decoded
+		return promote.Window{}, false // reported where it was decoded
 	}
-	e.text(span.Cron)
-	from, to := moment(e.text(span.From)), moment(e.text(span.To))
-	e.duration(raw.For)
-	e.text(raw.Timezone)
+	zone := e.text(raw.Timezone)
+	out := promote.Window{Deny: raw.Deny != nil, For: e.duration(raw.For), From: moment(e.text(span.From), zone), To: moment(e.text(span.To), zone)}
+	if len(e.text(span.To)) == len(time.DateOnly) {
+		out.To = out.To.AddDate(0, 0, 1) // all of the last day
+	}
+	line := e.text(span.Cron)
 	switch {
-	case span.Cron.Set() && !raw.For.Set():
+	case span.Cron.Set() && out.For <= 0:
 		e.add(span.At, "a window that begins by a cron line needs `for`")
 	case span.From.Set() && raw.For.Set():
 		e.add(raw.For.At, "a window from one day to another takes no `for`")
-	case span.From.Set() && !from.IsZero() && !to.IsZero() && to.Before(from):
+	case span.From.Set() && !out.From.IsZero() && !out.To.IsZero() && !out.From.Before(out.To):
 		e.add(span.To.At, "the window ends before it begins")
+	case line == "":
+		return out, !out.From.IsZero() && !out.To.IsZero()
+	default:
+		var err error
+		out.Begins, err = promote.ParseCron(line, zone)
+		return out, err == nil // else reported by its format
 	}
+	return out, false
 }
 
-// moment is the time of a checked date; zero where there is none.
-func moment(s string) time.Time {
+// moment is the time of a checked date, in a checked time zone; zero where there is
+// none.
+func moment(s, zone string) time.Time {
+	in, err := time.LoadLocation(zone)
+	if err != nil {
+		return time.Time{}
+	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.ParseInLocation(layout, s, in); err == nil {
 			return t
 		}
 	}

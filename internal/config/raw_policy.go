@@ -73,15 +73,15 @@ type rawWindow struct {
 	At       `one:"deny|allow"`
 	Deny     *rawSpan `yaml:"deny" doc:"Nothing is promoted then."`
 	Allow    *rawSpan `yaml:"allow" doc:"Promotions happen then only."`
-	For      Text     `yaml:"for" is:"duration" doc:"With a cron line: how long from each of its times."`
-	Timezone Text     `yaml:"timezone" is:"timezone" default:"UTC" doc:"The time zone of the cron line."`
+	For      Text     `yaml:"for" is:"duration" doc:"With a cron line: how long from each of its times, by the clock."`
+	Timezone Text     `yaml:"timezone" is:"timezone" default:"UTC" doc:"The time zone of the cron line, or of the days."`
 }
 
 type rawSpan struct {
 	At
 	Cron Text `scalar:"cron line" is:"cron" doc:"The times it begins, as a cron line."`
-	From Text `yaml:"from" req:"true" is:"date" doc:"The first day or moment."`
-	To   Text `yaml:"to" req:"true" is:"date" doc:"The last day or moment."`
+	From Text `yaml:"from" req:"true" is:"date" doc:"The first day, from its midnight, or moment."`
+	To   Text `yaml:"to" req:"true" is:"date" doc:"The last day, until its end, or moment."`
 }
 
 type rawWrites struct {

@@ -38,8 +38,6 @@ var features = []feature{
 	{path: "pipeline.stages[].verification.gates[].schedule"},
 	{path: "pipeline.stages[].verification.gates[].mirror", value: "true"},
 	{path: "policy.stages[].promote.codeowners", value: "true"},
-	{path: "policy.stages[].override"},
-	{path: "policy.stages[].windows"},
 	{path: "policy.writes.adopt"},
 	{path: "policy.accept"},
 	{path: "policy.caps"},

@@ -13,31 +13,56 @@ import (
 
 // confirm leaves out of the ledger what grants something and has nobody behind
 // it: whoever may push to its branch could otherwise end anybody's hold, or go
-// past the rule of a stage. A release, or the wish to go back, counts when GitHub
-// confirms its comment: the author, the unedited text, and the right (L4). A
-// comment is confirmed once per process.
+// past the rule of a stage. A release, an override, or the wish to go back, counts
+// when GitHub confirms its comment: the author, the unedited text, and the right
+// (L4). A comment is confirmed once per process.
 func (l *look) confirm(ctx context.Context) error {
 	for name, facts := range l.book.Pipelines {
-		var kept []promote.Hold
-		for _, h := range facts.Holds {
-			if h.Released && h.Cause == promote.HeldByCommand {
-				ok, err := l.confirmed(ctx, saying{"unhold", command.Stage{Pipeline: name, Name: h.Stage}, h.By, h.Comment})
-				if err != nil {
-					return fmt.Errorf("confirm that %s is released: %w", h.Stage, err)
-				}
-				if !ok {
-					continue
-				}
-			}
-			kept = append(kept, h)
+		var err error
+		facts.Holds, err = confirmedOnes(facts.Holds, func(h promote.Hold) (bool, error) { return l.confirmedRelease(ctx, name, h) })
+		if err != nil {
+			return err
 		}
-		facts.Holds = kept
+		facts.Overrides, err = confirmedOnes(facts.Overrides, func(o promote.Override) (bool, error) {
+			return l.confirmedOverride(ctx, name, facts, o)
+		})
+		if err != nil {
+			return err
+		}
 		if err := l.confirmBack(ctx, name, facts.Proposals); err != nil {
 			return err
 		}
 		l.book.Pipelines[name] = facts
 	}
 	return nil
+}
+
+// confirmedOnes are the facts of a list that are confirmed.
+func confirmedOnes[T any](facts []T, confirmed func(T) (bool, error)) ([]T, error) {
+	var kept []T
+	for _, fact := range facts {
+		ok, err := confirmed(fact)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			kept = append(kept, fact)
+		}
+	}
+	return kept, nil
+}
+
+// confirmedRelease tells whether a hold grants nothing, or was released by somebody
+// who may.
+func (l *look) confirmedRelease(ctx context.Context, pipeline string, h promote.Hold) (bool, error) {
+	if !h.Released || h.Cause != promote.HeldByCommand {
+		return true, nil
+	}
+	ok, err := l.confirmed(ctx, saying{verb: "unhold", stage: command.Stage{Pipeline: pipeline, Name: h.Stage}, by: h.By, comment: h.Comment}, anything)
+	if err != nil {
+		return false, fmt.Errorf("confirm that %s is released: %w", h.Stage, err)
+	}
+	return ok, nil
 }
 
 // confirmBack takes the rollback's exemption from proposals that nobody asked for
@@ -50,7 +75,8 @@ func (l *look) confirmBack(ctx context.Context, pipeline string, proposals []pro
 			continue
 		}
 		seen[p.Stage] = true
-		ok, err := l.confirmed(ctx, saying{"rollback", command.Stage{Pipeline: pipeline, Name: p.Stage}, p.By, p.Back.Comment})
+		said := saying{verb: "rollback", stage: command.Stage{Pipeline: pipeline, Name: p.Stage}, by: p.By, comment: p.Back.Comment}
+		ok, err := l.confirmed(ctx, said, anything)
 		if err != nil {
 			return fmt.Errorf("confirm the rollback of %s: %w", p.Stage, err)
 		}
@@ -64,13 +90,18 @@ func (l *look) confirmBack(ctx context.Context, pipeline string, proposals []pro
 // saying is a command that the ledger says somebody gave.
 type saying struct {
 	verb    string
-	stage   command.Stage
+	stage   command.Stage // a stage or a lane
 	by      string
 	comment int64
+	what    string // tells the facts of one comment apart
 }
 
-// confirmed tells whether GitHub says the same, and the right is there.
-func (l *look) confirmed(ctx context.Context, said saying) (bool, error) {
+// anything is the test of a command of which verb and stage say all.
+func anything(command.Command) bool { return true }
+
+// confirmed tells whether GitHub says the same, the command says what the fact
+// does, and the right is there.
+func (l *look) confirmed(ctx context.Context, said saying, says func(command.Command) bool) (bool, error) {
 	key := fmt.Sprint(l.name, said)
 	l.mu.Lock()
 	known := l.vouched[key]
@@ -78,7 +109,7 @@ func (l *look) confirmed(ctx context.Context, said saying) (bool, error) {
 	if known {
 		return true, nil
 	}
-	ok, err := l.asksGitHub(ctx, said)
+	ok, err := l.asksGitHub(ctx, said, says)
 	if err != nil {
 		return false, err
 	}
@@ -92,7 +123,7 @@ func (l *look) confirmed(ctx context.Context, said saying) (bool, error) {
 	return true, nil
 }
 
-func (l *look) asksGitHub(ctx context.Context, said saying) (bool, error) {
+func (l *look) asksGitHub(ctx context.Context, said saying, says func(command.Command) bool) (bool, error) {
 	c, err := l.repo.Comment(ctx, said.comment)
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
@@ -103,12 +134,12 @@ func (l *look) asksGitHub(ctx context.Context, said saying) (bool, error) {
 		return false, nil
 	}
 	commands, usage := command.Parse(c.Body, l.names())
-	says := func(c command.Command) bool {
-		return c.Verb == said.verb && slices.ContainsFunc(c.Stages, func(s command.Stage) bool {
+	same := func(c command.Command) bool {
+		return c.Verb == said.verb && says(c) && slices.ContainsFunc(c.Stages, func(s command.Stage) bool {
 			return s == said.stage || s.Pipeline == said.stage.Pipeline && s.Name == promote.StageOf(said.stage.Name)
 		})
 	}
-	if usage != nil || !slices.ContainsFunc(commands, says) {
+	if usage != nil || !slices.ContainsFunc(commands, same) {
 		return false, nil
 	}
 	denied, err := l.may(ctx, said.verb, said.stage, c.Author)

@@ -213,6 +213,8 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 				})
 			case "hold", "unhold":
 				o.hold(r, p, c, stage)
+			case "override":
+				o.override(r, p, c, stage)
 			case "cancel":
 				o.cancel(r, p, places[stage.Name], snapshot)
 			}
@@ -313,6 +315,8 @@ func (r *round) outcomes() []string {
 	}
 	for _, c := range r.order.commands {
 		switch c.Verb {
+		case "approve":
+			out = append(out, report.Approve())
 		case "help":
 			out = append(out, "these are the commands:", command.Help())
 		case "status":

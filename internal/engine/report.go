@@ -105,6 +105,9 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 	if open.Foreign {
 		return nil
 	}
+	if err := l.labelOverride(ctx, at, v, *open); err != nil {
+		return err
+	}
 	title, body, err := l.pullText(ctx, at, v, *open)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
 )
@@ -29,6 +31,10 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 		return "", nil
 	}
 	right := policy.RightTo(verb)
+	if verb == "override" && policy.Override.People == 0 {
+		return fmt.Sprintf("`/override %s` is not possible: the policy names nobody who could go past anything there. `override` in %s does.",
+			stage, cmp.Or(policy.Position, config.PolicyFile)), nil
+	}
 	needed := right.Permission
 	if needed == "" {
 		needed = "write"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -145,6 +146,20 @@ func (r *Repo) EditPullRequest(ctx context.Context, number int, title, body stri
 	_, _, err := r.client.PullRequests.Edit(ctx, r.owner, r.name, number,
 		&github.PullRequest{Title: &title, Body: github.String(cut(body, textLimit))})
 	return r.failed(err, "edit pull request #%d", number)
+}
+
+// Label puts a label on a pull request, which makes it where there is none, or
+// takes it away.
+func (r *Repo) Label(ctx context.Context, number int, label string, on bool) (err error) {
+	if on {
+		_, _, err = r.client.Issues.AddLabelsToIssue(ctx, r.owner, r.name, number, []string{label})
+		return r.failed(err, "label #%d", number)
+	}
+	_, err = r.client.Issues.RemoveLabelForIssue(ctx, r.owner, r.name, number, url.PathEscape(label))
+	if err = r.failed(err, "take a label from #%d", number); errors.Is(err, ErrNotFound) {
+		return nil // somebody was faster
+	}
+	return err
 }
 
 // ClosePullRequest closes it unmerged. A closed one stays so.

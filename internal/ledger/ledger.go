@@ -6,7 +6,7 @@
 //
 //	handled/<comment>.json
 //	<pipeline>/freight/<time>-<id>.json
-//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,rejections,ticks}/<time>-<what>.json
+//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,ticks}/<time>-<what>.json
 //
 // So two writers never edit one file, the order of a directory is the order of
 // its times, and the log of the branch reads as the audit trail.
@@ -33,7 +33,7 @@ const Branch = "towpath/ledger"
 const Readme = `# Towpath's ledger
 
 What Towpath knows and GitHub can not be asked: which freight there is, what was
-proposed, what arrived in which stage and when, results, holds and rejections.
+proposed, what arrived in which stage and when, results, holds, overrides and rejections.
 Every file is written once and never changed; ` + "`git log`" + ` of this branch is the
 audit trail. Do not edit it by hand, and do not delete it: the stages would be
 held until it is rebuilt.
@@ -63,6 +63,9 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 	}
 	for _, h := range facts.Holds {
 		w.add(stage(h.Stage, "holds"), h.At, fmt.Sprint(h.Warehouse, h.Cause, h.Released, h.Comment), h)
+	}
+	for _, o := range facts.Overrides {
+		w.add(stage(o.Stage, "overrides"), o.At, fmt.Sprint(o.Warehouse, o.Freight, o.Comment), o)
 	}
 	for _, r := range facts.Rejections {
 		w.add(stage(r.Stage, "rejections"), r.At, r.Warehouse+r.Freight, r)
@@ -146,6 +149,8 @@ func (b *Book) add(name []string, data []byte) error {
 		facts.Results, err = decode(facts.Results, data)
 	case name[3] == "holds":
 		facts.Holds, err = decode(facts.Holds, data)
+	case name[3] == "overrides":
+		facts.Overrides, err = decode(facts.Overrides, data)
 	case name[3] == "rejections":
 		facts.Rejections, err = decode(facts.Rejections, data)
 	case name[3] == "ticks":

@@ -21,7 +21,8 @@ type Question struct {
 	Stage      string
 	Request    Request
 	Freight    Freight
-	Overridden bool
+	Past       []Rule              // the rules that people let the freight past (H2)
+	Overriders []string            // who they are
 	Standings  map[string]Standing // by upstream stage; others never matter (A3)
 	Now        time.Time
 }
@@ -40,10 +41,21 @@ func Available(q Question) (Availability, error) {
 	if err != nil {
 		return Availability{}, err
 	}
-	if q.Overridden {
-		return Availability{OK: true, Rule: "overridden"}, nil
+	if q.past(OverVerification) && (q.past(OverSoak) || q.Request.Soak == 0) {
+		return Availability{OK: true, Rule: q.overridden("verification")}, nil
 	}
 	return q.count(need), nil
+}
+
+func (q Question) past(rule Rule) bool { return slices.Contains(q.Past, rule) }
+
+// overridden says what was not asked for, and who said so.
+func (q Question) overridden(what string) string {
+	rule := "overridden, without " + what
+	if len(q.Overriders) > 0 {
+		rule = "overridden by " + strings.Join(q.Overriders, ", ") + ", without " + what
+	}
+	return rule
 }
 
 // count sorts the upstreams into those that are verified and soaked, those that
@@ -56,11 +68,11 @@ func (q Question) count(need int) Availability {
 	for _, name := range q.Request.From {
 		standing := q.Standings[name]
 		switch {
-		case !standing.Verified:
+		case !standing.Verified && !q.past(OverVerification):
 			missing = append(missing, name)
 			causes = append(causes, standing.Reasons...)
 			changes = earliest(changes, standing.Until)
-		case q.Request.Soak > 0 && standing.Soaked(q.Now) < q.Request.Soak:
+		case q.Request.Soak > 0 && !q.past(OverSoak) && standing.Soaked(q.Now) < q.Request.Soak:
 			missing = append(missing, name)
 			soaking = append(soaking, q.soak(name, standing))
 		default:
@@ -68,8 +80,7 @@ func (q Question) count(need int) Availability {
 		}
 	}
 	if len(met) >= need {
-		return Availability{OK: true, Rule: fmt.Sprintf("%s of %s: %s (%d of %d verified)",
-			q.Request.Availability, strings.Join(q.Request.From, ", "), strings.Join(met, ", "), len(met), len(q.Request.From))}
+		return Availability{OK: true, Rule: q.met(met)}
 	}
 	out := Availability{Until: changes}
 	waiting := Reason{Kind: WaitingFor, Stage: strings.Join(missing, ", "), Have: len(met), Need: need}
@@ -87,8 +98,24 @@ func (q Question) count(need int) Availability {
 	return out
 }
 
+// met says how the rule is met, by which upstreams.
+func (q Question) met(by []string) string {
+	word, besides := "verified", ""
+	switch {
+	case q.past(OverVerification):
+		word, besides = "soaked", "; "+q.overridden("verification")
+	case q.past(OverSoak) && q.Request.Soak > 0:
+		besides = "; " + q.overridden("soak")
+	}
+	return fmt.Sprintf("%s of %s: %s (%d of %d %s)", q.Request.Availability, strings.Join(q.Request.From, ", "),
+		strings.Join(by, ", "), len(by), len(q.Request.From), word) + besides
+}
+
 func (q Question) soak(stage string, standing Standing) Reason {
-	if standing.Since.IsZero() {
+	switch {
+	case standing.Since.IsZero() && standing.Longest == 0 && !standing.Verified:
+		return Reason{Kind: NotThere, Stage: stage}
+	case standing.Since.IsZero():
 		return Reason{Kind: LeftEarly, Stage: stage, Note: Span(q.Request.Soak)}
 	}
 	return Reason{Kind: Soaking, Stage: stage, Until: standing.Since.Add(q.Request.Soak)}

@@ -64,13 +64,17 @@ func TestAvailabilityCases(t *testing.T) {
 
 func (row availabilityRow) question(t *testing.T) Question {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	var past []Rule
+	if row.Overridden {
+		past = []Rule{OverVerification, OverSoak}
+	}
 	q := Question{
-		Stage:      "s",
-		Request:    Request{Warehouse: row.Request.Warehouse, From: row.Request.From, Availability: strategyOf(t, row.Request.Availability)},
-		Freight:    Freight{Warehouse: row.FreightWarehouse, Alias: "f"},
-		Overridden: row.Overridden,
-		Standings:  map[string]Standing{},
-		Now:        now,
+		Past:      past,
+		Stage:     "s",
+		Request:   Request{Warehouse: row.Request.Warehouse, From: row.Request.From, Availability: strategyOf(t, row.Request.Availability)},
+		Freight:   Freight{Warehouse: row.FreightWarehouse, Alias: "f"},
+		Standings: map[string]Standing{},
+		Now:       now,
 	}
 	if row.Request.Soak != "" {
 		var err error

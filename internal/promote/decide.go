@@ -13,7 +13,7 @@ import (
 func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 	out := make([]Verdict, 0, len(p.Stages))
 	for _, stage := range p.Stages {
-		d := decision{pipeline: p, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
+		d := decision{pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
 		out = append(out, d.decide())
 	}
 	return out
@@ -22,6 +22,7 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 // decision is the work on one stage's verdict.
 type decision struct {
 	pipeline Pipeline
+	policies Policy
 	policy   StagePolicy
 	snapshot Snapshot
 	stage    Stage
@@ -41,6 +42,11 @@ func (d *decision) decide() Verdict {
 	if len(stops) > 0 {
 		return d.stopped(stops, until)
 	}
+	return d.untilClosed(d.judged(ask))
+}
+
+// judged decides about a stage that nothing stops.
+func (d *decision) judged(ask *Ask) Verdict {
 	if ask != nil && ask.Back && d.stage.Kind != Assembled {
 		return d.refused([]Reason{{Kind: NothingWritten, Stage: d.stage.Name}})
 	}
@@ -88,10 +94,13 @@ func (d *decision) stops(asked bool) ([]Reason, time.Time) {
 		reasons = append(reasons, Reason{Kind: Frozen, Stage: d.stage.Name})
 	}
 	var until time.Time
+	if closed := d.windowClosed(); len(closed) > 0 && !d.somePastWindow() {
+		reasons, until = append(reasons, closed...), closed[0].Until
+	}
 	_, back := d.wayBack()
 	if hold, ok := d.snapshot.Facts.HoldOf(d.stage.Name, "", d.snapshot.Now); ok && !back && (!asked || hold.Cause == HeldByCommand) {
 		reasons = append(reasons, hold.reason())
-		until = hold.Until
+		until = earliest(until, hold.Until)
 	}
 	return reasons, until
 }

@@ -71,6 +71,14 @@ func (b *bench) ask(freight map[string]string, at int) {
 	b.snapshot.Asks = []Ask{{Stage: "prod", Freight: freight, By: "ann", At: minute(at)}}
 }
 
+// untested takes back that test has verified the new freight.
+func (b *bench) untested() { b.result("test-new", "failure", 30) }
+
+func (b *bench) override(by string, over ...Rule) {
+	b.policy.Override.People, b.policy.Override.Over = 1, over
+	b.snapshot.Facts = b.snapshot.Facts.Merge(Facts{Overrides: []Override{{Stage: "prod", Warehouse: "app", Freight: "new", By: by, At: minute(35)}}})
+}
+
 func (b *bench) prod() Verdict {
 	return Decide(b.pipeline, Policy{Stages: []StagePolicy{b.policy}}, b.snapshot)[1]
 }
@@ -159,6 +167,63 @@ func TestDecide(t *testing.T) {
 		}, Promote, "new", "", nil},
 		{"H3: frozen", func(b *bench) { b.policy.Freeze = true; b.ask(nil, 40) }, Held, "", "frozen", func(v Verdict) bool { return v.Refused }},
 		{"H3: frozen while open: must not be merged", func(b *bench) { b.policy.Freeze = true; b.open("new", yes) }, Held, "new", "frozen", func(v Verdict) bool { return len(v.Blocked) > 0 }},
+		{"H1: a closed window", func(b *bench) { b.policy.Windows = Windows{{Deny: true, To: minute(90)}} }, Held, "", "window closed until Sat 2026-11-21 01:30 UTC", func(v Verdict) bool { return v.Until.Equal(minute(90)) }},
+		{"H1: for wishes too", func(b *bench) { b.policy.Windows = Windows{{Deny: true, To: minute(90)}}; b.ask(nil, 40) }, Held, "", "window closed until", func(v Verdict) bool { return v.Refused }},
+		{"H1: and for what is open", func(b *bench) {
+			b.policy.Windows, b.policy.Merge.Auto = Windows{{Deny: true, To: minute(90)}}, true
+			b.open("new", yes)
+		}, Held, "new", "window closed until", func(v Verdict) bool { return len(v.Blocked) > 0 && !v.Merge }},
+		{"H1: an open one says when it closes", func(b *bench) {
+			b.policy.Windows = Windows{{Deny: true, From: minute(70), To: minute(90)}}
+			b.open("new", yes)
+		}, Opened, "new", "", func(v Verdict) bool { return v.Until.Equal(minute(70)) }},
+		{"H2: an override past verification", func(b *bench) { b.untested(); b.override("ann", OverVerification, OverSoak) }, Promote, "new", "", func(v Verdict) bool { return v.Rule == "overridden by ann, without verification" }},
+		{"H2: one person is not two", func(b *bench) { b.untested(); b.override("ann", OverVerification); b.policy.Override.People = 2 }, Wait, "new", "waiting for test", nil},
+		{"H2: one person twice neither", func(b *bench) {
+			b.untested()
+			b.override("ann", OverVerification)
+			b.override("Ann", OverVerification)
+			b.policy.Override.People = 2
+		}, Wait, "new", "waiting for test", nil},
+		{"H2: not where the policy has none", func(b *bench) { b.untested(); b.override("ann", OverVerification); b.policy.Override = Exemption{} }, Wait, "new", "waiting for test", nil},
+		{"H2: not past verification alone, without the soak", func(b *bench) {
+			b.untested()
+			b.override("ann", OverVerification)
+			b.pipeline.Stages[1].Requests[0].Soak = time.Hour
+		}, Wait, "new", "soaking in test until 2026-11-21 01:11 UTC", nil},
+		{"H2: not past soak alone, without verification", func(b *bench) {
+			b.untested()
+			b.override("ann", OverSoak)
+			b.pipeline.Stages[1].Requests[0].Soak = time.Hour
+		}, Wait, "new", "gate e2e in test failed", nil},
+		{"H2: past the soak", func(b *bench) { b.override("ann", OverSoak); b.pipeline.Stages[1].Requests[0].Soak = time.Hour }, Promote, "new", "", func(v Verdict) bool {
+			return v.Rule == "any of test: test (1 of 1 verified); overridden by ann, without soak"
+		}},
+		{"H2: not past a window that is not listed", func(b *bench) {
+			b.override("ann", OverVerification)
+			b.policy.Windows = Windows{{Deny: true, To: minute(90)}}
+		}, Held, "", "window closed", nil},
+		{"H2: past the window", func(b *bench) {
+			b.override("ann", OverWindow)
+			b.policy.Windows = Windows{{Deny: true, To: minute(90)}}
+		}, Promote, "new", "", nil},
+		{"H2: which lets nothing else in", func(b *bench) {
+			b.override("ann", OverWindow)
+			b.policy.Windows = Windows{{Deny: true, To: minute(90)}}
+			b.freight("newer", 20)
+			b.arrive("test", "newer", 21)
+			b.result("test-newer", "success", 22)
+		}, Promote, "new", "window closed until", nil},
+		{"H2: nor what is held once more", func(b *bench) {
+			b.override("ann", OverWindow)
+			b.policy.Windows = Windows{{Deny: true, To: minute(90)}}
+			b.ask(map[string]string{"app": "old"}, 40)
+		}, Wait, "", "window closed until", func(v Verdict) bool { return v.Refused }},
+		{"H2: a frozen stage stays so", func(b *bench) { b.override("ann", OverWindow); b.policy.Freeze = true }, Held, "", "frozen", nil},
+		{"H2: approvals of two", func(b *bench) { b.policy.Approvals = 2; b.open("new", func(o *Open) { o.Approvers = []string{"ann"} }) }, Opened, "new", "", func(v Verdict) bool {
+			return len(v.Blocked) == 1 && v.Blocked[0].String() == "1 of 2 approvals (ann)"
+		}},
+		{"H2: none before there is a pull request", func(b *bench) { b.policy.Approvals = 2; b.open("new", func(o *Open) { o.PullRequest = 0 }) }, Opened, "new", "still to be opened", func(v Verdict) bool { return len(v.Blocked) == 0 }},
 		{"C4: what is missing is listed", func(b *bench) { b.result("test-new", "failure", 30); b.ask(map[string]string{"app": "new"}, 40) }, Wait, "", "waiting for test (0 of 1 verified)", func(v Verdict) bool { return v.Refused }},
 		{"C4: unknown freight", func(b *bench) { b.ask(map[string]string{"app": "nope"}, 40) }, Wait, "", `no freight "nope" in warehouse app`, func(v Verdict) bool { return v.Refused }},
 		{"A1: never another warehouse", func(b *bench) { b.ask(map[string]string{"flags": "new"}, 40) }, Wait, "", "of warehouse flags, which prod does not request", func(v Verdict) bool { return v.Refused }},

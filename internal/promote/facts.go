@@ -15,6 +15,7 @@ type Facts struct {
 	Holds      []Hold
 	Rejections []Rejection
 	Ticks      []Tick
+	Overrides  []Override
 }
 
 // SourceCommit is a source tree as a promotion used it. Every source's commit is
@@ -182,6 +183,7 @@ func (f Facts) Merge(more Facts) Facts {
 		Holds:      byTime(f.Holds, more.Holds, func(h Hold) time.Time { return h.At }),
 		Rejections: byTime(f.Rejections, more.Rejections, func(r Rejection) time.Time { return r.At }),
 		Ticks:      byTime(f.Ticks, more.Ticks, func(t Tick) time.Time { return t.At }),
+		Overrides:  byTime(f.Overrides, more.Overrides, func(o Override) time.Time { return o.At }),
 	}
 	seen := map[string]bool{}
 	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
@@ -197,7 +199,7 @@ func (f Facts) Merge(more Facts) Facts {
 
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
-	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks) == 0
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides) == 0
 }
 
 func byTime[T any](a, b []T, at func(T) time.Time) []T {

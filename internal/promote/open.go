@@ -74,6 +74,9 @@ func (d *decision) blocks(open Open) []Reason {
 	if open.Foreign {
 		out = append(out, Reason{Kind: ForeignHead, Stage: d.stage.Name})
 	}
+	if maps.Equal(open.Proposal.Freight, d.held) { // what is held, made again
+		out = append(out, d.windowClosed()...)
+	}
 	for _, request := range d.stage.Requests {
 		id := open.Proposal.Freight[request.Warehouse]
 		freight, ok := d.snapshot.Facts.FreightByID(id)
@@ -139,6 +142,9 @@ func (d *decision) asked(ask Ask, slots []slot) Verdict {
 	}
 	if d.stage.Strict && len(missing) == 0 && !maps.Equal(want, d.held) {
 		missing = d.notTogether(d.stage, want)
+	}
+	if maps.Equal(want, d.held) {
+		missing = append(missing, d.windowClosed()...)
 	}
 	if len(missing) > 0 {
 		return d.refused(missing)

@@ -19,7 +19,9 @@ type StagePolicy struct {
 	Rights     map[string]string // the permission that another command takes, by its key under `rights`
 	Approvals  int               // approving reviews that a promotion's pull request needs
 	QueueNewer bool              // supersede: queue; newer freight waits for the open pull request
-	Freeze     bool              // stops every path: automatic, command, approval
+	Override   Exemption
+	Windows    Windows
+	Freeze     bool // stops every path: automatic, command, approval
 }
 
 // Merge says who merges promotion pull requests.
@@ -57,8 +59,12 @@ var keyOf = map[string]string{
 }
 
 // RightTo says who may use a command on the stage: who may promote, unless the
-// policy has a permission for the command. Whoever has that needs no more.
+// policy has a permission for the command, for which whoever has that needs no
+// more, or names those who may override.
 func (s StagePolicy) RightTo(verb string) Right {
+	if named := len(s.Override.Users)+len(s.Override.Teams) > 0; verb == "override" && named {
+		return Right{Permission: "write", Users: s.Override.Users, Teams: s.Override.Teams}
+	}
 	if permission := s.Rights[keyOf[verb]]; permission != "" {
 		return Right{Permission: permission}
 	}

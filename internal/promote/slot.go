@@ -69,12 +69,13 @@ func (d *decision) upstreamHolds(request Request, freight string) bool {
 }
 
 func (d *decision) available(request Request, freight Freight) Availability {
-	return d.availableIn(d.stage, request, freight)
+	return d.withinWindow(freight, d.availableIn(d.stage, request, freight))
 }
 
 func (d *decision) availableIn(stage Stage, request Request, freight Freight) Availability {
-	standings := d.standings(request, freight)
-	answer, err := Available(Question{Stage: stage.Name, Request: request, Freight: freight, Standings: standings, Now: d.snapshot.Now})
+	question := Question{Stage: stage.Name, Request: request, Freight: freight, Standings: d.standings(request, freight), Now: d.snapshot.Now}
+	question.Past, question.Overriders = d.letPast(stage, freight.ID)
+	answer, err := Available(question)
 	if err != nil {
 		return Availability{Reasons: []Reason{{Kind: PromotionFailed, Stage: stage.Name, Note: err.Error()}}}
 	}

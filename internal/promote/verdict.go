@@ -64,6 +64,7 @@ const (
 	ByHand            ReasonKind = "by-hand"
 	HeldBy            ReasonKind = "held-by"
 	Frozen            ReasonKind = "frozen"
+	WindowClosed      ReasonKind = "window-closed"
 	Approved          ReasonKind = "approved"
 	ApprovalsMissing  ReasonKind = "approvals-missing"
 	Queued            ReasonKind = "queued"
@@ -142,6 +143,8 @@ func (r Reason) String() string {
 		return "available: /promote " + r.Stage
 	case HeldBy:
 		return heldText(r)
+	case WindowClosed:
+		return windowText(r)
 	case ApprovalsMissing:
 		return approvalsText(r)
 	case Queued:
@@ -206,6 +209,13 @@ func heldText(r Reason) string {
 		text += " (until " + clock(r.Until) + ")"
 	}
 	return text
+}
+
+func windowText(r Reason) string {
+	if r.Until.IsZero() {
+		return "window closed, for good"
+	}
+	return "window closed until " + r.Until.UTC().Format("Mon ") + clock(r.Until)
 }
 
 func approvalsText(r Reason) string {

@@ -42,6 +42,11 @@ func Proposed(v View, stage string) Check {
 		}
 		c.Summary += v.evidence(stage, open.Proposal)
 	}
+	if open := v.open(stage); open != nil {
+		for _, o := range v.Overrides(stage, open.Proposal.Freight) {
+			c.Summary += v.overridden(stage, o) + ".\n\n"
+		}
+	}
 	c.Summary += drawing(v, "")
 	return c
 }

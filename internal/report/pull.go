@@ -94,6 +94,9 @@ func (v View) remarks(stage string, p promote.Proposal, verdict promote.Verdict)
 	if r, ok := v.drift(stage); ok {
 		out = append(out, prose(r.String()+": merging replaces that"))
 	}
+	for _, o := range v.Overrides(stage, p.Freight) {
+		out = append(out, v.overridden(stage, o))
+	}
 	for _, f := range v.Freight(p.Freight) {
 		out = append(out, v.backwards(stage, f)...)
 	}
