@@ -31,6 +31,7 @@ func actCommands() map[string]command {
 		"drop":       (*world).dropAct,
 		"fault":      (*world).faultAct,
 		"image":      (*world).imageAct,
+		"in":         (*world).inAct,
 		"issue":      (*world).issueAct,
 		"link":       (*world).linkAct,
 		"tag":        (*world).tagAct,

@@ -22,6 +22,12 @@ func (w *world) outsideAct(s *story, args []string) error {
 	return w.hub.CreateRepo(owner, name, files)
 }
 
+// inAct makes later commands mean a repository.
+func (w *world) inAct(_ *story, args []string) error {
+	w.repo = or(args, 0, "")
+	return nil
+}
+
 func (w *world) privateAct(_ *story, args []string) error {
 	return w.hub.SetPrivate(or(args, 0, ""), true)
 }

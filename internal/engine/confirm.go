@@ -58,6 +58,9 @@ func (l *look) confirmedRelease(ctx context.Context, pipeline string, h promote.
 	if !h.Released || h.Cause != promote.HeldByCommand {
 		return true, nil
 	}
+	if h.PullRequest != "" {
+		return l.confirmedEnd(ctx, h), nil
+	}
 	ok, err := l.confirmed(ctx, saying{verb: "unhold", stage: command.Stage{Pipeline: pipeline, Name: h.Stage}, by: h.By, comment: h.Comment}, anything)
 	if err != nil {
 		return false, fmt.Errorf("confirm that %s is released: %w", h.Stage, err)

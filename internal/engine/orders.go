@@ -128,6 +128,9 @@ func (r *round) admit(ctx context.Context, o *order) (bool, error) {
 	if o.refusal == "" {
 		o.refusal, err = r.authorise(ctx, o)
 	}
+	if o.refusal == "" && err == nil {
+		o.refusal, err = r.untilPulls(ctx, o)
+	}
 	return err == nil, err
 }
 
@@ -239,11 +242,7 @@ func meant(names []command.Stage, p config.Pipeline) []command.Stage {
 // hold writes down who keeps a stage and why, or that nobody does any more. The
 // times of several in one comment keep their order.
 func (o *order) hold(r *round, p config.Pipeline, c command.Command, stage command.Stage) {
-	switch {
-	case c.Until.PullRequest != "":
-		o.lines = append(o.lines, fmt.Sprintf("`%s` is not held: `--until` with a pull request is not supported yet; give a time.", stage.Name))
-		return
-	case !c.Until.At.IsZero() && !c.Until.At.After(r.now):
+	if !c.Until.At.IsZero() && !c.Until.At.After(r.now) {
 		o.lines = append(o.lines, fmt.Sprintf("`%s` is not held: the time under `--until` has passed.", stage.Name))
 		return
 	}
@@ -254,7 +253,7 @@ func (o *order) hold(r *round, p config.Pipeline, c command.Command, stage comma
 		}
 	}
 	hold := promote.Hold{
-		Stage: stage.Name, Cause: promote.HeldByCommand, By: o.comment.Author, Reason: c.Reason, Until: c.Until.At,
+		Stage: stage.Name, Cause: promote.HeldByCommand, By: o.comment.Author, Reason: c.Reason, Until: c.Until.At, PullRequest: c.Until.PullRequest,
 		Released: c.Verb == "unhold", Comment: o.comment.ID, At: at,
 	}
 	r.record(p.Name, promote.Facts{Holds: []promote.Hold{hold}}, holdLine(p.Name, hold))

@@ -100,7 +100,7 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 		return err
 	}
 	if l.passes(open.Commit, check.Conclusion) && waitsForMerge(verdict) {
-		l.again = soon(l.again, l.now.Add(settle))
+		l.lookAgain(settle)
 	}
 	if open.Foreign {
 		return nil

@@ -175,6 +175,7 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 	if err := r.reconcile(ctx, at); err != nil {
 		return nil, state, err
 	}
+	r.endHolds(ctx, at)
 	state.Head = at.head
 	if state.Open, err = r.open(ctx, at); err != nil {
 		return nil, state, err

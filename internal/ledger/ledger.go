@@ -62,7 +62,7 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 		w.add(stage(r.Stage, "results"), r.At, strings.Join([]string{r.Commit, string(r.Source), r.App, r.Name, r.State}, "\x00"), r)
 	}
 	for _, h := range facts.Holds {
-		w.add(stage(h.Stage, "holds"), h.At, fmt.Sprint(h.Warehouse, h.Cause, h.Released, h.Comment), h)
+		w.add(stage(h.Stage, "holds"), h.At, fmt.Sprint(h.Warehouse, h.Cause, h.Released, h.Comment, h.PullRequest), h)
 	}
 	for _, o := range facts.Overrides {
 		w.add(stage(o.Stage, "overrides"), o.At, fmt.Sprint(o.Warehouse, o.Freight, o.Comment), o)

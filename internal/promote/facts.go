@@ -141,9 +141,12 @@ type Hold struct {
 	By        string    `json:"by"`
 	Reason    string    `json:"reason,omitempty"`
 	Until     time.Time `json:"until,omitzero"`
-	Released  bool      `json:"released,omitempty"`
-	Comment   int64     `json:"comment,omitempty"` // the comment that asked for it
-	At        time.Time `json:"at"`
+	// PullRequest is another end, written owner/repo#n: when it is merged or closed.
+	// A release that has one ends only what lasts until it.
+	PullRequest string    `json:"pullRequest,omitempty"`
+	Released    bool      `json:"released,omitempty"`
+	Comment     int64     `json:"comment,omitempty"` // the comment that asked for it
+	At          time.Time `json:"at"`
 }
 
 // Rejection keeps one freight out of one slot until somebody promotes it by hand

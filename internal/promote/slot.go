@@ -175,15 +175,20 @@ const Automatic = "towpath"
 func (f Facts) HoldOf(stage, warehouse string, now time.Time) (Hold, bool) {
 	var found Hold
 	held, othersReleased := false, false
+	closed := map[string]bool{}
 	for _, h := range slices.Backward(f.Holds) {
 		if h.Stage != stage || h.Warehouse != warehouse {
+			continue
+		}
+		if h.Released && h.PullRequest != "" {
+			closed[h.PullRequest] = true
 			continue
 		}
 		if h.Released && h.Cause == HeldByCommand {
 			break
 		}
 		othersReleased = othersReleased || h.Released
-		over := h.Released || (!h.Until.IsZero() && !now.Before(h.Until)) || (othersReleased && h.Cause != HeldByCommand)
+		over := h.Released || (h.PullRequest != "" && closed[h.PullRequest]) || (!h.Until.IsZero() && !now.Before(h.Until)) || (othersReleased && h.Cause != HeldByCommand)
 		if !over && (!held || h.outweighs(found)) {
 			found, held = h, true
 		}
@@ -198,6 +203,29 @@ func (h Hold) outweighs(other Hold) bool {
 	return h.Until.IsZero() && !other.Until.IsZero()
 }
 
+// HeldUntilPulls are the holds of a stage that last until a pull request is merged
+// or closed, as far as nobody ended them.
+func (f Facts) HeldUntilPulls(stage string) []Hold {
+	var out []Hold
+	closed := map[string]bool{}
+	for _, h := range slices.Backward(f.Holds) {
+		if h.Stage != stage || h.Warehouse != "" || h.Cause != HeldByCommand {
+			continue
+		}
+		if h.Released && h.PullRequest == "" {
+			break
+		}
+		if h.PullRequest == "" || closed[h.PullRequest] {
+			continue
+		}
+		closed[h.PullRequest] = true
+		if !h.Released {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 func (h Hold) reason() Reason {
-	return Reason{Kind: HeldBy, Stage: h.Stage, Warehouse: h.Warehouse, By: h.By, Note: h.Reason, Until: h.Until}
+	return Reason{Kind: HeldBy, Stage: h.Stage, Warehouse: h.Warehouse, By: h.By, Note: h.Reason, Until: h.Until, PullRequest: h.PullRequest}
 }

@@ -104,6 +104,8 @@ type Reason struct {
 	Have      int        `json:"have,omitempty"`
 	Need      int        `json:"need,omitempty"`
 	Until     time.Time  `json:"until,omitzero"`
+	// PullRequest is what a hold lasts until, written owner/repo#n.
+	PullRequest string `json:"pullRequest,omitempty"`
 }
 
 // String is the reason in words, the same in the check, the comment, the page
@@ -207,6 +209,9 @@ func heldText(r Reason) string {
 	}
 	if !r.Until.IsZero() {
 		text += " (until " + clock(r.Until) + ")"
+	}
+	if r.PullRequest != "" {
+		text += " (until " + r.PullRequest + " is merged or closed)"
 	}
 	return text
 }

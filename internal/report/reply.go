@@ -213,6 +213,8 @@ func Hold(h promote.Hold) string {
 	switch {
 	case h.Released:
 		return stage + " is no longer held."
+	case h.PullRequest != "":
+		return fmt.Sprintf("%s is held until %s is merged or closed, or until %s.", stage, code(h.PullRequest), code("/unhold "+h.Stage))
 	case h.Until.IsZero():
 		return fmt.Sprintf("%s is held until %s.", stage, code("/unhold "+h.Stage))
 	}
