@@ -15,6 +15,7 @@ import (
 // telling is how a command that looks once tells what it saw: as text, and as
 // JSON. An error of the text ends the command; errRefused without another word.
 type telling struct {
+	see  func(cmd *cobra.Command, at *connection) (*engine.Outlook, error) // nil: by one look
 	text func(out io.Writer, seen *engine.Outlook, args []string) error
 	json func(seen *engine.Outlook, args []string) any
 }
@@ -29,10 +30,13 @@ func asTale(seen *engine.Outlook, _ []string) any {
 func lookingCommand(c Command, cmd *cobra.Command, tell telling) *cobra.Command {
 	at := &connection{Command: c}
 	asJSON := false
+	if tell.see == nil {
+		tell.see = func(cmd *cobra.Command, at *connection) (*engine.Outlook, error) { return at.look(cmd) }
+	}
 	at.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		seen, err := at.look(cmd)
+		seen, err := tell.see(cmd, at)
 		if seen == nil {
 			return err
 		}
