@@ -17,6 +17,7 @@ import (
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/inbox"
+	"github.com/towpath/towpath/internal/notify"
 	"github.com/towpath/towpath/internal/registry"
 	"github.com/towpath/towpath/internal/render"
 	"github.com/towpath/towpath/internal/settings"
@@ -54,6 +55,7 @@ func serveCommand(environ []string) *cobra.Command {
 type options struct {
 	forge           forge.Config
 	registries      registry.Config
+	secret          func(repository, name string) (string, bool) // of notifications
 	webhookSecrets  [][]byte
 	registrySecrets [][]byte
 	dataDir         string
@@ -68,6 +70,7 @@ func optionsOf(v *settings.Values) (options, error) {
 	o := options{
 		webhookSecrets:  v.Secrets("webhook-secret"),
 		registrySecrets: v.Secrets("registry-secret"),
+		secret:          v.Secret,
 		dataDir:         v.Get("data-dir"),
 		sweepEvery:      10 * time.Minute,
 		now:             time.Now,
@@ -108,14 +111,15 @@ type bot struct {
 
 // newBot opens the data folder and wires the parts. Nothing runs yet.
 func newBot(ctx context.Context, o options) (*bot, error) {
-	parts, err := settings.Wiring{GitHub: o.forge, Registries: o.registries, DataDir: o.dataDir, Now: o.now, Log: o.log}.Assemble()
+	b := &bot{options: o}
+	parts, err := settings.Wiring{
+		GitHub: o.forge, Registries: o.registries, Notify: notify.Config{Secret: o.secret}, Later: b.later, DataDir: o.dataDir, Now: o.now, Log: o.log,
+	}.Assemble()
 	if err != nil {
 		return nil, err
 	}
-	b := &bot{
-		options: o, engine: parts.Engine, mirrors: parts.Mirrors, renderer: parts.Renderer,
-		missed: &redelivery{hub: parts.Hub, now: o.now, log: o.log},
-	}
+	b.engine, b.mirrors, b.renderer = parts.Engine, parts.Mirrors, parts.Renderer
+	b.missed = &redelivery{hub: parts.Hub, now: o.now, log: o.log}
 	if b.inbox, err = inbox.Open(ctx, filepath.Join(o.dataDir, "inbox.db")); err != nil {
 		return nil, err
 	}
@@ -151,6 +155,13 @@ func (b *bot) serve(ctx context.Context, listener net.Listener) error {
 	})
 	defer b.renderer.Close()
 	return errors.Join(group.Wait(), b.inbox.Close())
+}
+
+// later asks for a look. When the inbox can not take it, the sweep will.
+func (b *bot) later(name string) {
+	if err := b.inbox.Tick(context.Background(), name); err != nil {
+		b.log.Error("not queued", "repo", name, "error", err)
+	}
 }
 
 // mirrorBytes bounds the mirrors on disk. What is removed is fetched again when it

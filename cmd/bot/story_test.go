@@ -79,6 +79,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 	maps.Copy(all, crashCommands())
 	maps.Copy(all, showCommands())
 	maps.Copy(all, quietCommands())
+	maps.Copy(all, receiverCommands())
 	out := map[string]func(ts *testscript.TestScript, neg bool, args []string){}
 	for name, run := range all {
 		out[name] = func(ts *testscript.TestScript, neg bool, args []string) {

@@ -33,6 +33,7 @@ type world struct {
 	imagesDown   atomic.Bool
 	distribution atomic.Pointer[httputil.ReverseProxy] // in the place of the lab's registry
 	rivalErr     error                                 // of another bot
+	receiver     receiver                              // of notifications
 	indexes      chartIndexes                          // beside the registry
 	awaited      int                                   // how much of the log a story has waited for
 	trap         trap
@@ -90,6 +91,7 @@ func (w *world) options(logs io.Writer) options {
 	o.registries.Credentials = []registry.Credential{{
 		Host: w.registry.Addr().String(), Prefix: "acme/private", Username: "octo", Password: labSecret, For: []string{"acme/app"},
 	}}
+	o.secret = w.receiver.secret
 	return o
 }
 
@@ -122,6 +124,7 @@ func (w *world) close(judge *openapi.Judge) {
 		judge.Webhook(d.Event, d.Body)
 	}
 	_ = w.front.Close()
+	w.receiver.close()
 	w.lab.close()
 }
 

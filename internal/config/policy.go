@@ -18,6 +18,7 @@ import (
 type rules struct {
 	policy   promote.Policy
 	stages   []rawStagePolicy // in the order of policy.Stages
+	notify   []rawNotify      // in the order of policy.Notify
 	branches List[Word]       // unset: stage/**
 	paths    Map[List[Word]]
 	share    []string
@@ -45,6 +46,10 @@ func parsePolicy(file *File, found *collector) *rules {
 			}
 		}
 	}
+	for _, n := range raw.Notify.Items {
+		r.policy.Notify = append(r.policy.Notify, n.notify(own))
+	}
+	r.notify = raw.Notify.Items
 	e := &evaluator{collector: own}
 	for _, s := range raw.Stages.Items {
 		r.policy.Stages = append(r.policy.Stages, e.stagePolicy(s))
@@ -112,6 +117,21 @@ func (raw rawExemption) exemption() promote.Exemption {
 		out.Over = append(out.Over, promote.Rule(rule))
 	}
 	return out
+}
+
+// notify is who is told about what. An address comes from the operator only, so a
+// receiver outside of GitHub needs the name of a secret.
+func (raw rawNotify) notify(found *collector) promote.Notify {
+	switch outside := raw.To.Value != "issue"; {
+	case raw.To.Set() && outside && !raw.Secret.Set():
+		found.add(raw.To.At, "`to: %s` needs `secret`, the name of what the server has as TOWPATH_SECRET_…", raw.To.Value)
+	case raw.To.Set() && !outside && raw.Secret.Set():
+		found.add(raw.Secret.At, "`to: issue` takes no `secret`")
+	}
+	if raw.On.Set() && raw.On.empty() {
+		found.add(raw.On.At, "`on` lists nothing")
+	}
+	return promote.Notify{On: values(raw.On), Match: cmp.Or(raw.Match.Value, "*/*"), To: raw.To.Value, Secret: raw.Secret.Value}
 }
 
 func (raw rawStagePolicy) merge() promote.Merge {

@@ -105,8 +105,8 @@ type rawCaps struct {
 
 type rawNotify struct {
 	At
-	On     List[Word] `yaml:"on" req:"true" is:"name" doc:"The events."`
+	On     List[Word] `yaml:"on" req:"true" enum:"failed|stale|streak|reversed|discovery-failed|render-failed|promotion-failed|push-refused|conflict|publish-failed|gate-failed|gate-timed-out" doc:"The events. failed is any kind of failure."`
 	Match  Word       `yaml:"match" is:"pattern" default:"*/*" doc:"The stages."`
-	To     Word       `yaml:"to" req:"true" is:"name" doc:"The kind of receiver."`
-	Secret Word       `yaml:"secret" req:"true" is:"secret" doc:"The name X of the server's TOWPATH_SECRET_X that holds the address."`
+	To     Word       `yaml:"to" req:"true" enum:"slack|webhook|issue" doc:"The kind of receiver: an incoming webhook of Slack, a signed call, or an issue of this repository."`
+	Secret Word       `yaml:"secret" is:"secret" doc:"With slack and webhook: the name X of the server's TOWPATH_SECRET_X that holds the address."`
 }

@@ -84,6 +84,7 @@ func (b *builder) stage(raw rawStage) builtStage {
 		}
 		if i == 0 {
 			s.vars = lane.vars
+			s.domain.Stale = plain.duration(raw.Stale)
 			s.domain.Requests, s.domain.Gates, s.domain.OnArrival = requests, gates, onArrival
 			s.domain.Strict = raw.Combination.Value == "strict"
 			if raw.Schedule != nil {
@@ -246,7 +247,6 @@ func (r rawRequest) strategy() promote.Strategy {
 // surroundings evaluates the parts of a stage that nothing acts on yet, for
 // their mistakes.
 func (e *evaluator) surroundings(raw rawStage) {
-	e.duration(raw.Stale)
 	if raw.Stamps != nil {
 		e.text(raw.Stamps.CountFrom)
 		e.text(raw.Stamps.Directories)

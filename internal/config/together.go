@@ -158,26 +158,32 @@ func (r *rules) writesPlace() string {
 // is meant.
 func (r *rules) resolveMatches(built []builtPipeline, found *collector) {
 	for i, raw := range r.stages {
-		if raw.Match.Value == "" || strings.Contains(raw.Match.Value, "/") {
-			continue
-		}
-		var in []string
-		for _, p := range built {
-			if p.has(raw.Match.Value) {
-				in = append(in, p.pipeline.Name)
-			}
-		}
-		switch len(in) {
-		case 0:
-			r.policy.Stages[i].Match = "*/" + raw.Match.Value
-		case 1:
-			r.policy.Stages[i].Match = in[0] + "/" + raw.Match.Value
-		default:
-			found.add(raw.Match.At, "%q is a stage of several pipelines (%s); write pipeline/%s, or */%s for all",
-				raw.Match.Value, strings.Join(in, ", "), raw.Match.Value, raw.Match.Value)
-			r.broken = true
+		r.policy.Stages[i].Match = r.resolveMatch(raw.Match, r.policy.Stages[i].Match, built, found)
+	}
+	for i, raw := range r.notify {
+		r.policy.Notify[i].Match = r.resolveMatch(raw.Match, r.policy.Notify[i].Match, built, found)
+	}
+}
+
+func (r *rules) resolveMatch(raw Word, match string, built []builtPipeline, found *collector) string {
+	if raw.Value == "" || strings.Contains(raw.Value, "/") {
+		return match
+	}
+	var in []string
+	for _, p := range built {
+		if p.has(raw.Value) {
+			in = append(in, p.pipeline.Name)
 		}
 	}
+	switch len(in) {
+	case 0:
+		return "*/" + raw.Value
+	case 1:
+		return in[0] + "/" + raw.Value
+	}
+	found.add(raw.At, "%q is a stage of several pipelines (%s); write pipeline/%s, or */%s for all", raw.Value, strings.Join(in, ", "), raw.Value, raw.Value)
+	r.broken = true
+	return match
 }
 
 // has says whether a pattern without a pipeline matches a lane of the pipeline.

@@ -17,7 +17,6 @@ var features = []feature{
 	{path: "pipeline.warehouses[].subscriptions[].image.channels"},
 	{path: "pipeline.stages[].requests[].stamps"},
 	{path: "pipeline.stages[].observe"},
-	{path: "pipeline.stages[].stale"},
 	{path: "pipeline.stages[].publish"},
 	{path: "pipeline.stages[].stamps"},
 	{path: "pipeline.stages[].uses"},
@@ -42,7 +41,6 @@ var features = []feature{
 	{path: "policy.accept"},
 	{path: "policy.caps"},
 	{path: "policy.exec", value: "true"},
-	{path: "policy.notify"},
 }
 
 // unsupported reports a key, or with a value the value of a key, that is not

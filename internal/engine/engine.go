@@ -20,6 +20,7 @@ import (
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/notify"
 	"github.com/towpath/towpath/internal/registry"
 	"github.com/towpath/towpath/internal/report"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	Git      *gitrepo.Mirrors
 	Registry *registry.Client
 	Renderer directives.Renderer
+	Notify   *notify.Client    // nil: nobody is told
+	Later    func(name string) // asks for Look to be called by that name, soon
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -48,6 +51,7 @@ type Engine struct {
 	mirrors  map[string]*gitrepo.Repo     // by repository
 	expected map[string]map[string]string // by repository: refs and where somebody said they are
 	vouched  map[string]bool              // what the ledger says of comments, where they confirmed it
+	outboxes map[string]*outbox           // by repository
 	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
 	judged   map[string]string            // what the check on a promotion's head said last, by commit
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
@@ -65,6 +69,7 @@ func New(cfg Config) *Engine {
 		configs:  map[string]*configuration{},
 		mirrors:  map[string]*gitrepo.Repo{},
 		expected: map[string]map[string]string{},
+		outboxes: map[string]*outbox{},
 		seen:     map[string]time.Time{},
 		judged:   map[string]string{},
 		vouched:  map[string]bool{},
@@ -81,6 +86,9 @@ const maxRaces = 8
 // to be tried again; everything that was written is whole. A limit of GitHub's is
 // no error: the next look is due when it ends.
 func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error) {
+	if name, ok := strings.CutPrefix(repository, tellPrefix); ok {
+		return e.tell(ctx, name)
+	}
 	for range maxRaces {
 		next, err := e.look(ctx, repository)
 		var limited *forge.LimitedError
@@ -118,6 +126,7 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 		}
 		done = !r.changed
 	}
+	l.tellPeople()
 	if err := errors.Join(l.report(ctx), l.stillPostponed(), l.vain.failed); err != nil {
 		return time.Time{}, err
 	}

@@ -37,6 +37,7 @@ type look struct {
 	found    finds
 	vain     vain
 	views    []report.View
+	due      time.Time // when there will be something to tell people by time alone
 	again    time.Time // when to look again, whatever was decided; zero: no need
 }
 

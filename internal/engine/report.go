@@ -250,6 +250,9 @@ func (l *look) next() time.Time {
 			next = soon(next, l.now.Add(discoverAgain))
 		}
 	}
+	if l.due.After(l.now) {
+		next = soon(next, l.due)
+	}
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
 			if verdict.Until.After(l.now) {

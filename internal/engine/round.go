@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,13 +21,14 @@ import (
 
 // rounds bounds how often one look decides: once per stage that a fact can pass
 // through, and once more (P18); twice that, since a promotion is pushed in one
-// round and its pull request opened in the next; and once per comment.
+// round and its pull request opened in the next; once per comment; and once for
+// what people are told.
 func (l *look) rounds() int {
 	stages := 0
 	for _, p := range l.config.parsed.Pipelines {
 		stages += len(p.Stages)
 	}
-	return 2*(stages+1) + len(l.hub.comments)
+	return 2*(stages+1) + len(l.hub.comments) + 1
 }
 
 // round is one pass of read, decide, prepare and write within a look.
@@ -69,7 +71,7 @@ func (l *look) newRound() *round {
 // decide reads, decides and prepares all pipelines. One that can not be read
 // keeps no other back.
 func (r *round) decide(ctx context.Context) {
-	r.views, r.vain.failed = nil, nil
+	r.views, r.vain.failed, r.due = nil, nil, time.Time{}
 	for _, p := range r.config.parsed.Pipelines {
 		if err := r.pipeline(ctx, p); err != nil {
 			r.vain.failed = errors.Join(r.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
@@ -131,6 +133,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 			failed = errors.Join(failed, fmt.Errorf("stage %s: %w", work.at.stage.Name, err))
 		}
 	}
+	r.alert(p, view)
 	r.views = append(r.views, view)
 	return failed
 }

@@ -75,6 +75,18 @@ func arrivalLines(pipeline string, news promote.Facts) []string {
 	return out
 }
 
+func alertLines(pipeline string, alerts []promote.Alert) []string {
+	var out []string
+	for _, a := range alerts {
+		what := strings.TrimSpace(fmt.Sprintf("%s %s", a.Kind, a.Subject)) + " is " + string(a.State)
+		if a.State == promote.AlertWatched {
+			what = "staleness is counted from now on"
+		}
+		out = append(out, fmt.Sprintf("%s/%s: alert: %s", pipeline, a.Stage, what))
+	}
+	return out
+}
+
 func holdLine(pipeline string, h promote.Hold) string {
 	verb := "held"
 	if h.Released {

@@ -111,6 +111,15 @@ func (i *Inbox) Wake(ctx context.Context, repository string, at time.Time) error
 	return nil
 }
 
+// Tick asks for a look at a repository now, durably and without any event.
+func (i *Inbox) Tick(ctx context.Context, repository string) error {
+	err := i.update(ctx, func(tx *sql.Tx) error { return i.tick(ctx, tx, lookArgs{Repository: repository}) })
+	if err != nil {
+		return fmt.Errorf("tick %s: %w", repository, err)
+	}
+	return nil
+}
+
 // Depth returns the number of ticks that are queued, running or waiting to be
 // retried. Wakes are not counted.
 func (i *Inbox) Depth(ctx context.Context) (int, error) {

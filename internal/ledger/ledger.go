@@ -6,7 +6,7 @@
 //
 //	handled/<comment>.json
 //	<pipeline>/freight/<time>-<id>.json
-//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,ticks}/<time>-<what>.json
+//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,ticks,alerts,told}/<time>-<what>.json
 //
 // So two writers never edit one file, the order of a directory is the order of
 // its times, and the log of the branch reads as the audit trail.
@@ -72,6 +72,12 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 	}
 	for _, t := range facts.Ticks {
 		w.add(stage(t.Stage, "ticks"), t.At, "", t)
+	}
+	for _, a := range facts.Alerts {
+		w.add(stage(a.Stage, "alerts"), a.At, a.ID(), a)
+	}
+	for _, t := range facts.Told {
+		w.add(stage(t.Stage, "told"), t.At, t.Alert+"\x00"+t.Receiver, t)
 	}
 	return w.files, w.err
 }
@@ -155,6 +161,10 @@ func (b *Book) add(name []string, data []byte) error {
 		facts.Rejections, err = decode(facts.Rejections, data)
 	case name[3] == "ticks":
 		facts.Ticks, err = decode(facts.Ticks, data)
+	case name[3] == "alerts":
+		facts.Alerts, err = decode(facts.Alerts, data)
+	case name[3] == "told":
+		facts.Told, err = decode(facts.Told, data)
 	}
 	b.Pipelines[name[0]] = facts
 	return named(name, err)

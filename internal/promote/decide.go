@@ -14,7 +14,11 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 	out := make([]Verdict, 0, len(p.Stages))
 	for _, stage := range p.Stages {
 		d := decision{pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
-		out = append(out, d.decide())
+		v := d.decide()
+		if v.Ask == nil {
+			v.Reasons = append(v.Reasons, s.staleness(stage)...)
+		}
+		out = append(out, v)
 	}
 	return out
 }

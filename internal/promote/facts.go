@@ -16,6 +16,8 @@ type Facts struct {
 	Rejections []Rejection
 	Ticks      []Tick
 	Overrides  []Override
+	Alerts     []Alert
+	Told       []Told
 }
 
 // SourceCommit is a source tree as a promotion used it. Every source's commit is
@@ -202,7 +204,7 @@ func (f Facts) Merge(more Facts) Facts {
 
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
-	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides) == 0
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told) == 0
 }
 
 func byTime[T any](a, b []T, at func(T) time.Time) []T {

@@ -7,6 +7,7 @@ import "path"
 // to turn on automatic promotion for it.
 type Policy struct {
 	Stages []StagePolicy // the first that matches wins
+	Notify []Notify      // who is told about what
 }
 
 // StagePolicy is the policy of the stages that one pattern matches.

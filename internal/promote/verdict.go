@@ -81,6 +81,10 @@ const (
 	MergeWaits        ReasonKind = "merge-waits"
 	MovedSince        ReasonKind = "moved-since"
 	CombinationUnseen ReasonKind = "combination-unseen"
+	PublishFailed     ReasonKind = "publish-failed"
+	Stale             ReasonKind = "stale"
+	FailedInARow      ReasonKind = "failed-in-a-row"
+	FailedAfter       ReasonKind = "failed-after"
 	NothingBefore     ReasonKind = "nothing-before"
 	NothingWritten    ReasonKind = "nothing-written"
 	NotVerified       ReasonKind = "not-verified"
@@ -169,6 +173,14 @@ func (r Reason) String() string {
 		return "merge waits: GitHub says " + cmp.Or(r.Note, "unknown")
 	case MovedSince:
 		return fmt.Sprintf("newer freight %s came after the comment: `/promote %s %s=%s` takes it", r.Freight, r.Stage, r.Warehouse, r.Freight)
+	case PublishFailed:
+		return "verified but not published: " + r.Note
+	case Stale:
+		return fmt.Sprintf("stale: nothing was promoted into %s for %s (since %s)", r.Stage, r.Note, clock(r.Until))
+	case FailedInARow:
+		return fmt.Sprintf("gate %s in %s failed %d times in a row", r.Gate, r.Stage, r.Have)
+	case FailedAfter:
+		return fmt.Sprintf("gate %s in %s failed (%s) after the freight was merged into %s: nothing is undone", r.Gate, r.Stage, r.By, r.Note)
 	case NothingBefore:
 		return fmt.Sprintf("nothing to go back to: no verified arrival in %s before this one", r.Stage)
 	case NothingWritten:

@@ -102,12 +102,12 @@ func (c *Client) For(repository string) *Client {
 	var keys keychain
 	rights := ""
 	for i, credential := range c.cfg.Credentials {
-		if covered(credential.For, repository) {
+		if Covers(credential.For, repository) {
 			keys = append(keys, credential)
 			rights += strconv.Itoa(i) + " "
 		}
 	}
-	docker := covered(c.cfg.DockerConfigFor, repository)
+	docker := Covers(c.cfg.DockerConfigFor, repository)
 	if docker {
 		rights += "docker"
 	}

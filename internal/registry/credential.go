@@ -77,8 +77,8 @@ const everybody = "*"
 
 var repositoryPattern = regexp.MustCompile(`^[a-z0-9*-]+/[a-z0-9*._-]+$`)
 
-// covered tells whether one of the patterns is for the repository.
-func covered(patterns []string, repository string) bool {
+// Covers tells whether one of the patterns is for the repository.
+func Covers(patterns []string, repository string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		ok, err := path.Match(p, strings.ToLower(repository))
 		return p == everybody || ok && err == nil

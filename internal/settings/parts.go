@@ -10,6 +10,7 @@ import (
 	"github.com/towpath/towpath/internal/engine"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/notify"
 	"github.com/towpath/towpath/internal/registry"
 	"github.com/towpath/towpath/internal/render"
 )
@@ -18,7 +19,9 @@ import (
 type Wiring struct {
 	GitHub     forge.Config
 	Registries registry.Config
-	DataDir    string // for mirrors and renderings; both can be lost
+	Notify     notify.Config
+	Later      func(name string) // see engine.Config; nil: nobody is told of anything
+	DataDir    string            // for mirrors and renderings; both can be lost
 	Now        func() time.Time
 	Log        *slog.Logger
 }
@@ -52,6 +55,7 @@ func (w Wiring) Assemble() (*Parts, error) {
 	}
 	p.Engine = engine.New(engine.Config{
 		Forge: hub, Git: mirrors, Renderer: rendered, Now: w.Now, Log: w.Log, Registry: registry.New(w.Registries),
+		Notify: notify.New(w.Notify), Later: w.Later,
 	})
 	return p, nil
 }

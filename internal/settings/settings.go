@@ -54,6 +54,7 @@ const (
 type Values struct {
 	byName      map[string]string // what somebody set
 	credentials []registry.Credential
+	secrets     map[string]boundSecret // by name
 }
 
 // Get returns a setting, or its default.
@@ -111,7 +112,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Values, error) {
 			variables[name] = value
 		}
 	}
-	out := &Values{byName: map[string]string{}}
+	out := &Values{byName: map[string]string{}, secrets: map[string]boundSecret{}}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		// Some settings have the prefix of credentials as well.
@@ -122,6 +123,10 @@ func Load(flags *pflag.FlagSet, environ []string) (*Values, error) {
 			}
 			if !strings.HasSuffix(name, boundSuffix) {
 				out.credentials = append(out.credentials, credential)
+			}
+		} else if strings.HasPrefix(name, secretPrefix) {
+			if err := out.addSecret(name, variables); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", name, err))
 			}
 		} else if !known(name) {
 			problems = append(problems, fmt.Errorf("variable %s is unknown; `bot serve --help` lists them", name))

@@ -1,0 +1,59 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/towpath/towpath/internal/registry"
+)
+
+// secretPrefix begins the variables that hold what `secret: X` of a policy means.
+const secretPrefix = "TOWPATH_SECRET_"
+
+// boundSecret is where people are told, for the pipelines of some repositories (H3).
+type boundSecret struct {
+	value   string
+	boundTo []string // as [registry.ParseRepositories] returns them
+}
+
+// addSecret reads TOWPATH_SECRET_<NAME>, or the file that TOWPATH_SECRET_<NAME>_FILE
+// names. Without TOWPATH_SECRET_<NAME>_FOR nobody could say who may use it.
+func (v *Values) addSecret(variable string, variables map[string]string) error {
+	if own, ok := strings.CutSuffix(variable, boundSuffix); ok {
+		if variables[own] == "" && variables[own+"_FILE"] == "" {
+			return fmt.Errorf("there is no secret %s", own)
+		}
+		return nil
+	}
+	own, file := strings.CutSuffix(variable, "_FILE")
+	s := boundSecret{value: variables[variable]}
+	if file {
+		data, err := os.ReadFile(s.value)
+		if err != nil {
+			return err
+		}
+		s.value = string(data)
+	}
+	if s.value = strings.TrimSpace(s.value); s.value == "" {
+		return errors.New("it is empty")
+	}
+	var err error
+	s.boundTo, err = registry.ParseRepositories(variables[own+boundSuffix])
+	if err == nil && len(s.boundTo) == 0 {
+		err = errors.New("the repositories that may use it are not set, such as acme/*")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", own+boundSuffix, err)
+	}
+	v.secrets[strings.TrimPrefix(own, secretPrefix)] = s
+	return nil
+}
+
+// Secret returns what the operator keeps under a name for the pipelines of a
+// repository; false when there is none for it.
+func (v *Values) Secret(repository, name string) (string, bool) {
+	s, ok := v.secrets[name]
+	return s.value, ok && registry.Covers(s.boundTo, repository)
+}
