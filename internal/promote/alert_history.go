@@ -131,10 +131,9 @@ func (p Pipeline) reversed(s Snapshot, stage Stage) []Alert {
 		if !ok {
 			continue
 		}
-		then := s.at(held.At)
 		for _, request := range down.Requests {
 			id := held.Freight[request.Warehouse]
-			if id == "" || !slices.Contains(request.From, StageOf(stage.Name)) || !then.StandingOf(stage, request.Warehouse, id).Verified {
+			if id == "" || !slices.Contains(request.From, StageOf(stage.Name)) || !s.at(held.At).StandingOf(stage, request.Warehouse, id).Verified {
 				continue
 			}
 			now := s.StandingOf(stage, request.Warehouse, id)

@@ -189,6 +189,8 @@ func (f Facts) Merge(more Facts) Facts {
 		Rejections: byTime(f.Rejections, more.Rejections, func(r Rejection) time.Time { return r.At }),
 		Ticks:      byTime(f.Ticks, more.Ticks, func(t Tick) time.Time { return t.At }),
 		Overrides:  byTime(f.Overrides, more.Overrides, func(o Override) time.Time { return o.At }),
+		Alerts:     byTime(f.Alerts, more.Alerts, func(a Alert) time.Time { return a.At }),
+		Told:       byTime(f.Told, more.Told, func(t Told) time.Time { return t.At }),
 	}
 	seen := map[string]bool{}
 	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
