@@ -45,6 +45,7 @@ type Context struct {
 type Config struct {
 	Pipelines []Pipeline // by file, then in the order of `each`
 	Policy    promote.Policy
+	Dashboard bool     // an issue shows all pipelines
 	Broken    []string // the files that hold a mistake, sorted
 }
 
@@ -109,7 +110,7 @@ func Parse(pipelines []File, policy *File, ctx Context) (*Config, Mistakes) {
 	}
 	checkTogether(built, rules, ctx, found)
 
-	config := &Config{}
+	config := &Config{Dashboard: rules.board}
 	if !rules.broken {
 		config.Policy = rules.policy
 	}

@@ -22,6 +22,7 @@ type rules struct {
 	branches List[Word]       // unset: stage/**
 	paths    Map[List[Word]]
 	share    []string
+	board    bool
 	source   string // the name of the file, or what stands for it
 
 	broken     bool // it holds a mistake, and so allows nothing
@@ -37,7 +38,7 @@ func parsePolicy(file *File, found *collector) *rules {
 	defer found.join(own)
 	var raw rawPolicy
 	decodeFile(*file, policyGrammar(), &raw, own)
-	r := &rules{stages: raw.Stages.Items, share: values(raw.Share), source: file.Name}
+	r := &rules{stages: raw.Stages.Items, share: values(raw.Share), board: raw.Dashboard.Value, source: file.Name}
 	if raw.Writes != nil {
 		r.branches, r.paths = raw.Writes.Branches, raw.Writes.Paths
 		for _, entry := range r.paths.Entries {

@@ -10,6 +10,7 @@ type rawPolicy struct {
 	Share      List[Word]           `yaml:"share" is:"repository" doc:"The repositories whose pipelines may read this one, when it is private."`
 	Caps       *rawCaps             `yaml:"caps" doc:"Limits of what happens at once."`
 	Exec       Bool                 `yaml:"exec" default:"false" doc:"Whether directives may run commands, in run mode."`
+	Dashboard  Bool                 `yaml:"dashboard" default:"false" doc:"true keeps an issue that shows all pipelines: what every stage holds and what it waits for."`
 	Notify     List[rawNotify]      `yaml:"notify" doc:"Who is told about what."`
 }
 

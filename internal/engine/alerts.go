@@ -201,7 +201,7 @@ func (e *Engine) tellIssue(ctx context.Context, repository string, t *telling) e
 	}
 	key := "alert " + t.pipeline + " " + t.alert.Thing()
 	if t.alert.State == promote.AlertOver {
-		return repo.SettleIssue(ctx, key)
+		return repo.SettleIssues(ctx, key)
 	}
 	title, body := t.notice.Issue()
 	number, err := repo.EnsureIssue(ctx, key, title, body)

@@ -22,7 +22,7 @@ type configuration struct {
 	parsed   *config.Config
 	mistakes config.Mistakes
 	outside  bool // files beside the folder have a say
-	settled  bool // no issue tells of mistakes any more
+	settled  bool // no issue is open that this configuration has no use for
 }
 
 // readConfig parses the configuration at the head of the default branch, once

@@ -54,6 +54,7 @@ type Engine struct {
 	outboxes map[string]*outbox           // by repository
 	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
 	judged   map[string]string            // what the check on a promotion's head said last, by commit
+	boards   map[string]string            // what the issue that shows everything says, by repository
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 }
 
@@ -73,6 +74,7 @@ func New(cfg Config) *Engine {
 		seen:     map[string]time.Time{},
 		judged:   map[string]string{},
 		vouched:  map[string]bool{},
+		boards:   map[string]string{},
 		refusals: map[string]time.Time{},
 	}
 }
@@ -152,6 +154,7 @@ func (e *Engine) forget(repository string) {
 	delete(e.expected, repository)
 	delete(e.ledgers, repository)
 	delete(e.listed, repository)
+	delete(e.boards, repository)
 }
 
 // Expect takes somebody's word that a ref of a repository is at a commit now. The

@@ -25,7 +25,7 @@ func (l *look) report(ctx context.Context) error {
 	l.mu.Lock()
 	l.Engine.views[l.name] = l.views
 	l.mu.Unlock()
-	failed := errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx))
+	failed := errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx))
 	waiting := newWaiting()
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
@@ -53,7 +53,11 @@ func (l *look) reportMistakes(ctx context.Context) error {
 	case l.config.commit == "" || l.config.settled:
 		return nil
 	case len(l.config.mistakes) == 0:
-		err := l.repo.SettleIssue(ctx, "configuration")
+		over := []string{"configuration"}
+		if !l.config.parsed.Dashboard {
+			over = append(over, dashboard)
+		}
+		err := l.repo.SettleIssues(ctx, over...)
 		l.config.settled = err == nil
 		return err
 	}
@@ -62,6 +66,32 @@ func (l *look) reportMistakes(ctx context.Context) error {
 		return err
 	}
 	_, err := l.repo.EnsureIssue(ctx, "configuration", check.Title, check.Summary)
+	return err
+}
+
+// dashboard is the key of the issue that shows everything.
+const dashboard = "dashboard"
+
+// reportAll keeps the issue that shows all pipelines, where the policy wants one.
+// What was written last is remembered, so that a look that changed nothing asks
+// nothing.
+func (l *look) reportAll(ctx context.Context) error {
+	if !l.config.parsed.Dashboard {
+		return nil
+	}
+	title, body := report.Dashboard(l.views, l.config.mistakes.Lines())
+	l.mu.Lock()
+	same := l.boards[l.name] == body
+	l.mu.Unlock()
+	if same {
+		return nil
+	}
+	_, err := l.repo.EnsureIssue(ctx, dashboard, title, body)
+	if err == nil {
+		l.mu.Lock()
+		l.boards[l.name] = body
+		l.mu.Unlock()
+	}
 	return err
 }
 

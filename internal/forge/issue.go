@@ -2,6 +2,8 @@ package forge
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/google/go-github/v62/github"
 )
@@ -45,29 +47,40 @@ func (r *Repo) EnsureIssue(ctx context.Context, key, title, body string) (int, e
 	return issue.GetNumber(), r.failed(err, "keep issue %s", key)
 }
 
-// SettleIssue closes the open issue of a key, when there is one.
-func (r *Repo) SettleIssue(ctx context.Context, key string) error {
-	issue, ok, err := r.findIssue(ctx, key)
-	if err == nil && ok {
-		closed := "closed"
-		_, _, err = r.client.Issues.Edit(ctx, r.owner, r.name, issue.GetNumber(), &github.IssueRequest{State: &closed})
+// SettleIssues closes the open issues of the keys.
+func (r *Repo) SettleIssues(ctx context.Context, keys ...string) error {
+	issues, err := r.ownIssues(ctx)
+	closed := "closed"
+	for _, issue := range issues {
+		over := slices.ContainsFunc(keys, func(key string) bool { return isMarked(issue.GetBody(), key) })
+		if over && err == nil {
+			_, _, err = r.client.Issues.Edit(ctx, r.owner, r.name, issue.GetNumber(), &github.IssueRequest{State: &closed})
+		}
 	}
-	return r.failed(err, "close issue %s", key)
+	return r.failed(err, "close issues %s", strings.Join(keys, ", "))
 }
 
 func (r *Repo) findIssue(ctx context.Context, key string) (*github.Issue, bool, error) {
+	issues, err := r.ownIssues(ctx)
+	for _, issue := range issues {
+		if isMarked(issue.GetBody(), key) {
+			return issue, true, nil
+		}
+	}
+	return nil, false, err
+}
+
+// ownIssues are the open issues that we wrote.
+func (r *Repo) ownIssues(ctx context.Context) ([]*github.Issue, error) {
 	self, err := r.forge.Self(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	issues, err := pages(0, func(page github.ListOptions) ([]*github.Issue, *github.Response, error) {
 		return r.client.Issues.ListByRepo(ctx, r.owner, r.name,
 			&github.IssueListByRepoOptions{State: "open", Creator: self, ListOptions: page})
 	})
-	for _, issue := range issues {
-		if !issue.IsPullRequest() && issue.GetUser().GetLogin() == self && isMarked(issue.GetBody(), key) {
-			return issue, true, nil
-		}
-	}
-	return nil, false, err
+	return slices.DeleteFunc(issues, func(issue *github.Issue) bool {
+		return issue.IsPullRequest() || issue.GetUser().GetLogin() != self
+	}), err
 }

@@ -281,13 +281,13 @@ func TestCommentsSince(t *testing.T) {
 }
 
 // The issue of something that is mended closes; a second time there is none.
-func TestSettleIssue(t *testing.T) {
+func TestSettleIssues(t *testing.T) {
 	h := newHub(t)
 	r := h.asApp()
 	number, err := r.EnsureIssue(t.Context(), "config", "towpath: broken", "line 3")
 	must(t, err)
 	for range 2 {
-		must(t, r.SettleIssue(t.Context(), "config"))
+		must(t, r.SettleIssues(t.Context(), "other", "config"))
 	}
 	if open, _, err := r.IssueState(t.Context(), number); err != nil || open {
 		t.Errorf("open %v, %v", open, err)
