@@ -172,26 +172,38 @@ func (w *world) mergeAct(_ *story, args []string) error {
 }
 
 func (w *world) closeAct(_ *story, args []string) error {
-	number, err := w.number(or(args, 0, ""))
+	repository, what := w.where(or(args, 0, ""))
+	number, err := w.number(what)
 	if err != nil {
 		return err
 	}
-	return w.hub.Close(w.repo, number, or(args, 1, "you"))
+	return w.hub.Close(repository, number, or(args, 1, "you"))
 }
 
 func (w *world) reopenAct(_ *story, args []string) error {
-	number, err := strconv.Atoi(or(args, 0, ""))
+	repository, what := w.where(or(args, 0, ""))
+	number, err := strconv.Atoi(what)
 	if err != nil {
-		return usage("reopen 1 [user]")
+		return usage("reopen [acme/other:]1 [user]")
 	}
-	return w.hub.Reopen(w.repo, number, or(args, 1, "you"))
+	return w.hub.Reopen(repository, number, or(args, 1, "you"))
+}
+
+// where is the repository that a word means: that before its colon, or the
+// story's.
+func (w *world) where(word string) (repository, what string) {
+	if repository, what, elsewhere := strings.Cut(word, ":"); elsewhere {
+		return repository, what
+	}
+	return w.repo, word
 }
 
 func (w *world) pullAct(_ *story, args []string) error {
 	if len(args) < 2 {
-		return usage("pull head base [user]")
+		return usage("pull [acme/other:]head base [user]")
 	}
-	_, err := w.hub.OpenPull(w.repo, args[0], args[1], "Mine", "", or(args, 2, "you"))
+	repository, head := w.where(args[0])
+	_, err := w.hub.OpenPull(repository, head, args[1], "Mine", "", or(args, 2, "you"))
 	return err
 }
 

@@ -66,6 +66,10 @@ type Command struct {
 	// named of it; only freight has them. They are as written.
 	Warehouse Stage
 	Artifacts []Artifact
+	// Channel is what a stage is taken over for, as written: `pr-123`. For is how
+	// long; 0: without an end of its own. Only takeover has them.
+	Channel string
+	For     time.Duration
 	// Reason is why a stage is held, or freight let past a rule, in the
 	// commenter's own words on one line; empty when none was given.
 	Reason string
@@ -125,7 +129,7 @@ func Parse(body string, names Names) ([]Command, *UsageError) {
 func (c Command) same(other Command) bool {
 	return c.Verb == other.Verb && c.Reason == other.Reason && c.Name == other.Name && c.Version == other.Version &&
 		c.Until.PullRequest == other.Until.PullRequest && c.Until.At.Equal(other.Until.At) &&
-		c.Warehouse == other.Warehouse && slices.Equal(c.Artifacts, other.Artifacts) &&
+		c.Channel == other.Channel && c.For == other.For && c.Warehouse == other.Warehouse && slices.Equal(c.Artifacts, other.Artifacts) &&
 		slices.Equal(c.Stages, other.Stages) && maps.Equal(c.Freight, other.Freight)
 }
 

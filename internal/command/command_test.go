@@ -212,12 +212,12 @@ func TestHelpAndUsageNameEveryCommand(t *testing.T) {
 			t.Errorf("help has not one row for %s:\n%s", synopsis, help)
 		}
 	}
-	for _, verb := range []string{"takeover", "lgtm", ""} {
+	for _, verb := range []string{"retest", "lgtm", ""} {
 		if got := command.Usage(verb); got != "" {
 			t.Errorf("usage of %q: %q", verb, got)
 		}
 	}
-	if strings.Contains(help, "takeover") {
+	if strings.Contains(help, "retest") {
 		t.Error("help shows a command that is not supported")
 	}
 }

@@ -81,8 +81,15 @@ func verbs() []verb {
 			note: "`<artifact>` is an image, a chart or a repository that the warehouse subscribes to, by its full name, its last part, or just `image`, `chart` or `commit` where it has one; " +
 				"`<version>` is an image's tag or digest, a chart's version, or a commit's full id, tag or branch",
 		},
-		{name: "takeover"},
-		{name: "release"},
+		{
+			name: "takeover", args: "<stage> <channel> [--for <duration>]", flags: []string{"for"}, parse: parseTakeover,
+			does: "Gives the stage to the newest pre-release of a channel, until `/release`, until the time is over, or until the pull request is closed.",
+			note: "`<channel>` is one of an image's `channels` with the number of the pull request, such as `pr-123`; `<duration>` is like `48h` or `90m`",
+		},
+		{
+			name: "release", args: "<stage>", parse: parseOneStage,
+			does: "Ends the takeover of the stage, which then gets the newest ordinary freight.",
+		},
 	}
 }
 

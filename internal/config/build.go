@@ -46,7 +46,8 @@ type builder struct {
 	vars       map[string]any // of the pipeline
 	name       string
 	warehouses map[string]warehouse
-	order      []string // of the warehouses
+	channels   map[string]promote.Channel // the first of each name
+	order      []string                   // of the warehouses
 	stages     []builtStage
 	places     map[string]int // of the stages, by name
 	upstreams  [][]int        // of each stage, as places
@@ -54,7 +55,7 @@ type builder struct {
 
 // build makes one pipeline; its mistakes are in the result.
 func build(file string, raw rawPipeline, i instance, ctx Context) builtPipeline {
-	b := &builder{collector: &collector{instance: i.label}, ctx: ctx, raw: raw, each: i.each, warehouses: map[string]warehouse{}}
+	b := &builder{collector: &collector{instance: i.label}, ctx: ctx, raw: raw, each: i.each, warehouses: map[string]warehouse{}, channels: map[string]promote.Channel{}}
 	if raw.Defaults != nil && raw.Defaults.Stage != nil {
 		b.defaults = *raw.Defaults.Stage
 	}

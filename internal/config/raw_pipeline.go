@@ -61,8 +61,8 @@ type rawImage struct {
 
 type rawChannel struct {
 	At
-	Tag        Text `yaml:"tag" req:"true" is:"regexp" doc:"The tags of the channel; the group is the number of the pull request."`
-	Repository Text `yaml:"repository" is:"repository" doc:"The repository whose pull requests are meant."`
+	Tag        Text `yaml:"tag" req:"true" is:"regexp" doc:"The tags of the channel; the group is the number of the pull request. They make no other freight."`
+	Repository Text `yaml:"repository" is:"repository" default:"." doc:"The repository whose pull requests are meant."`
 }
 
 type rawGit struct {

@@ -70,6 +70,7 @@ func (b *builder) warehouse(raw rawWarehouse) warehouse {
 		case s.Image != nil:
 			image := e.image(*s.Image)
 			what = "image " + image.Repository
+			b.checkChannels(*s.Image, image)
 			w.domain.Images = append(w.domain.Images, image)
 		case s.Git != nil:
 			git := e.git(*s.Git)
@@ -105,11 +106,42 @@ func (e *evaluator) image(raw rawImage) promote.ImageSubscription {
 		s.Select = promote.SelectSemver
 	}
 	e.constraint(raw, s)
-	for _, channel := range raw.Channels.Entries {
-		e.text(channel.Value.Tag)
-		e.text(channel.Value.Repository)
+	for _, entry := range raw.Channels.Entries {
+		if c := e.channel(entry.Key.Value, entry.Value); c.Tag != nil {
+			s.Channels = append(s.Channels, c)
+		}
 	}
 	return s
+}
+
+// channel builds a channel; one without a tag is broken.
+func (e *evaluator) channel(name string, raw rawChannel) promote.Channel {
+	c := promote.Channel{Name: name, Repository: promote.NormaliseRepository(e.or(raw.Repository, "."))}
+	c.Tag, _ = regexp.Compile(e.text(raw.Tag)) // an error is reported by its format
+	if c.Tag != nil && c.Tag.NumSubexp() > 1 {
+		e.add(raw.Tag.At, "`tag` has %d groups; the one that is the number of the pull request is enough, (?:…) makes none", c.Tag.NumSubexp())
+	}
+	return c
+}
+
+// checkChannels reports a channel that means something else than its namesake:
+// who takes a stage over says its name only.
+func (b *builder) checkChannels(raw rawImage, image promote.ImageSubscription) {
+	for _, entry := range raw.Channels.Entries {
+		c, ok := image.Channel(entry.Key.Value)
+		if !ok {
+			continue
+		}
+		first, again := b.channels[c.Name]
+		switch {
+		case !again:
+			b.channels[c.Name] = c
+		case first.Repository != c.Repository:
+			b.add(entry.Key.At, "channel %q means pull requests of %s here and of %s before; name one of them otherwise", c.Name, c.Repository, first.Repository)
+		case first.Numbered() != c.Numbered():
+			b.add(entry.Key.At, "channel %q has a number in one of its places and none in another", c.Name)
+		}
+	}
 }
 
 var isImageTag = matches(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`, "a tag")

@@ -168,7 +168,7 @@ func (g *gathering) namedCommit(ctx context.Context, s promote.GitSubscription, 
 	id := name
 	if !isCommit(name) {
 		if id, err = from.named(ctx, name); err != nil {
-			return promote.Commit{}, unknown(err, "%s has no branch or tag %q; a commit is named by its 40 digits", s.Repository, name)
+			return promote.Commit{}, unknown(err, "%s has no branch or tag %q; a commit is named by its 40 digits", g.called(s.Repository), name)
 		}
 		if from.at(tags+name) == id {
 			found.Tag = name
@@ -176,7 +176,7 @@ func (g *gathering) namedCommit(ctx context.Context, s promote.GitSubscription, 
 	}
 	commit, err := from.git.Commit(ctx, id)
 	if err != nil {
-		return promote.Commit{}, unknown(err, "%s has no commit %s", s.Repository, name)
+		return promote.Commit{}, unknown(err, "%s has no commit %s", g.called(s.Repository), name)
 	}
 	if id == name {
 		head, err := from.head(ctx, branch)
@@ -188,7 +188,7 @@ func (g *gathering) namedCommit(ctx context.Context, s promote.GitSubscription, 
 			return promote.Commit{}, err
 		}
 		if !within {
-			return promote.Commit{}, &refusal{fmt.Sprintf("commit %s is not in the history of %s of %s", promote.ShortID(id), branch, s.Repository)}
+			return promote.Commit{}, &refusal{fmt.Sprintf("commit %s is not in the history of %s of %s", promote.ShortID(id), branch, g.called(s.Repository))}
 		}
 	}
 	found.ID = commit.ID
@@ -205,34 +205,52 @@ func unknown(err error, format string, args ...any) error {
 	return &refusal{fmt.Sprintf(format, args...)}
 }
 
-// assemble makes the freight that the order asks for of a pipeline. Where a
-// registry or a repository can not be asked, the order waits for the next look.
-func (o *order) assemble(ctx context.Context, r *round, p config.Pipeline) {
+// ask carries out the commands of an order about a pipeline for which somebody has
+// to be asked first. Where that can not be done, the order waits for the next look.
+func (o *order) ask(ctx context.Context, r *round, p config.Pipeline) {
 	if o.refusal != "" {
 		return
 	}
 	for _, c := range o.commands {
-		if c.Verb != "freight" || c.Warehouse.Pipeline != p.Name {
-			continue
-		}
-		wish := ByHand{Pipeline: p.Name, Warehouse: c.Warehouse.Name, By: o.comment.Author}
-		for _, a := range c.Artifacts {
-			wish.Artifacts = append(wish.Artifacts, promote.Wish(a))
-		}
-		freight, err := r.byHand(ctx, p, wish)
-		var no *refusal
+		var err error
 		switch {
-		case errors.As(err, &no):
-			o.lines = append(o.lines, report.NotMade(c.Warehouse.Name, no.text))
-		case err != nil:
+		case c.Verb == "freight" && c.Warehouse.Pipeline == p.Name:
+			err = o.makeFreight(ctx, r, p, c)
+		case c.Verb == "takeover" || c.Verb == "release":
+			for _, name := range meant(c.Stages, p) {
+				stage, _ := p.Stage(name.Name)
+				if c.Verb == "release" {
+					o.release(r, p, stage)
+				} else {
+					err = errors.Join(err, o.takeOver(ctx, r, p, c, stage))
+				}
+			}
+		}
+		if err != nil {
 			r.Log.Warn("command postponed", "repo", r.name, "comment", o.comment.ID, "error", err)
 			r.vain.postponed[o.comment.ID] = err
 			r.order = nil
 			return
-		default:
-			o.lines = append(o.lines, report.Made(p.Pipeline, freight))
 		}
 	}
+}
+
+func (o *order) makeFreight(ctx context.Context, r *round, p config.Pipeline, c command.Command) error {
+	wish := ByHand{Pipeline: p.Name, Warehouse: c.Warehouse.Name, By: o.comment.Author}
+	for _, a := range c.Artifacts {
+		wish.Artifacts = append(wish.Artifacts, promote.Wish(a))
+	}
+	freight, err := r.byHand(ctx, p, wish)
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		o.lines = append(o.lines, report.NotMade(c.Warehouse.Name, no.text))
+	case err != nil:
+		return err
+	default:
+		o.lines = append(o.lines, report.Made(p.Pipeline, freight))
+	}
+	return nil
 }
 
 // mayAssemble asks for the right to make freight of a warehouse: where people

@@ -143,6 +143,9 @@ func (c *configuration) topics() []string {
 		for _, w := range p.Warehouses {
 			for _, s := range w.Images {
 				out = append(out, "image:"+strings.ToLower(s.Repository))
+				for _, channel := range s.Channels { // whose pull requests are closed some day
+					out = append(out, "repo:"+promote.NormaliseRepository(channel.Repository))
+				}
 			}
 			for _, s := range w.Charts { // a registry tells of a chart as of any image
 				if repository, ok := strings.CutPrefix(s.Repository, "oci://"); ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/towpath/towpath/internal/command"
 	"github.com/towpath/towpath/internal/forge"
@@ -13,9 +14,9 @@ import (
 
 // confirm leaves out of the ledger what grants something and has nobody behind
 // it: whoever may push to its branch could otherwise end anybody's hold, or go
-// past the rule of a stage. A release, an override, or the wish to go back, counts
-// when GitHub confirms its comment: the author, the unedited text, and the right
-// (L4). A comment is confirmed once per process.
+// past the rule of a stage. A release, an override, a takeover, or the wish to go
+// back, counts when GitHub confirms its comment: the author, the unedited text, and
+// the right (L4). A comment is confirmed once per process.
 func (l *look) confirm(ctx context.Context) error {
 	for name, facts := range l.book.Pipelines {
 		var err error
@@ -26,6 +27,10 @@ func (l *look) confirm(ctx context.Context) error {
 		facts.Overrides, err = confirmedOnes(facts.Overrides, func(o promote.Override) (bool, error) {
 			return l.confirmedOverride(ctx, name, facts, o)
 		})
+		if err != nil {
+			return err
+		}
+		facts.Takeovers, err = confirmedOnes(facts.Takeovers, func(t promote.Takeover) (bool, error) { return l.confirmedTakeover(ctx, name, t) })
 		if err != nil {
 			return err
 		}
@@ -99,12 +104,15 @@ type saying struct {
 	what    string // tells the facts of one comment apart
 }
 
+// test tells whether a command, written at a time, says what a fact does.
+type test func(c command.Command, at time.Time) bool
+
 // anything is the test of a command of which verb and stage say all.
-func anything(command.Command) bool { return true }
+func anything(command.Command, time.Time) bool { return true }
 
 // confirmed tells whether GitHub says the same, the command says what the fact
 // does, and the right is there.
-func (l *look) confirmed(ctx context.Context, said saying, says func(command.Command) bool) (bool, error) {
+func (l *look) confirmed(ctx context.Context, said saying, says test) (bool, error) {
 	key := fmt.Sprint(l.name, said)
 	l.mu.Lock()
 	known := l.vouched[key]
@@ -126,7 +134,7 @@ func (l *look) confirmed(ctx context.Context, said saying, says func(command.Com
 	return true, nil
 }
 
-func (l *look) asksGitHub(ctx context.Context, said saying, says func(command.Command) bool) (bool, error) {
+func (l *look) asksGitHub(ctx context.Context, said saying, says test) (bool, error) {
 	c, err := l.repo.Comment(ctx, said.comment)
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
@@ -137,8 +145,9 @@ func (l *look) asksGitHub(ctx context.Context, said saying, says func(command.Co
 		return false, nil
 	}
 	commands, usage := command.Parse(c.Body, l.names())
+	at := c.Created
 	same := func(c command.Command) bool {
-		return c.Verb == said.verb && says(c) && slices.ContainsFunc(c.Stages, func(s command.Stage) bool {
+		return c.Verb == said.verb && says(c, at) && slices.ContainsFunc(c.Stages, func(s command.Stage) bool {
 			return s == said.stage || s.Pipeline == said.stage.Pipeline && s.Name == promote.StageOf(said.stage.Name)
 		})
 	}

@@ -22,6 +22,7 @@ import (
 // or another one.
 type source struct {
 	git    *gitrepo.Repo
+	repo   *forge.Repo
 	branch string            // the default branch
 	heads  map[string]string // all branches of our own repository; never written
 	mu     *sync.Mutex       // guards refs
@@ -40,7 +41,7 @@ func (e askError) Unwrap() error { return e.error }
 func (l *look) source(ctx context.Context, repository string) (*source, error) {
 	name := promote.NormaliseRepository(repository)
 	if name == "." || name == l.name {
-		return &source{git: l.git, branch: l.branch, heads: l.refs, mu: &l.found.mu, refs: l.found.tags}, nil
+		return &source{git: l.git, repo: l.repo, branch: l.branch, heads: l.refs, mu: &l.found.mu, refs: l.found.tags}, nil
 	}
 	l.found.mu.Lock()
 	known := l.found.sources[name]
@@ -84,7 +85,7 @@ func (l *look) openSource(ctx context.Context, name string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &source{git: git, branch: info.DefaultBranch, mu: &l.found.mu, refs: map[string]string{}}
+	out := &source{git: git, repo: repo, branch: info.DefaultBranch, mu: &l.found.mu, refs: map[string]string{}}
 	if err := out.ask(ctx, heads+info.DefaultBranch); err != nil {
 		return nil, err
 	}
@@ -164,6 +165,14 @@ func (s *source) at(ref string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return cmp.Or(s.heads[ref], s.refs[ref])
+}
+
+// called is the name of a repository that the configuration may write as ".".
+func (l *look) called(repository string) string {
+	if repository == "." {
+		return l.name
+	}
+	return repository
 }
 
 // isCommit tells the full id of a commit from a name.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/towpath/towpath/internal/config"
@@ -18,8 +19,9 @@ type gathering struct {
 	pipeline  config.Pipeline
 	warehouse promote.Warehouse
 	facts     promote.Facts
-	newest    promote.Freight // which the artifacts follow
-	given     promote.Chosen  // what somebody named
+	newest    promote.Freight  // which the artifacts follow
+	given     promote.Chosen   // what somebody named
+	taken     promote.Takeover // whose pre-releases are gathered; zero: none
 	passed    []promote.Passed
 }
 
@@ -30,15 +32,19 @@ func (g *gathering) assemble(ctx context.Context) (*promote.Freight, error) {
 	if err != nil || !complete {
 		return nil, err
 	}
+	if g.taken.Channel != "" {
+		freight.Channel = g.taken.Word()
+	}
 	if freight.ID = freight.Identify(); freight.ID == g.newest.ID {
 		return nil, nil
 	}
 	freight.Alias = g.alias(g.pipeline.Name, freight.ID, g.facts)
 	ok, when, err := g.pipeline.Admits(freight)
-	if err != nil {
+	switch {
+	case freight.Channel != "": // a condition is about what moves by itself
+	case err != nil:
 		return nil, err
-	}
-	if !ok {
+	case !ok:
 		g.pass(promote.Passed{Item: report.Artifacts(freight), Reason: promote.PassedWhen, Detail: when + " is false"})
 		return nil, nil
 	}
@@ -58,6 +64,12 @@ func (g *gathering) assemble(ctx context.Context) (*promote.Freight, error) {
 // first.
 func (g *gathering) gather(ctx context.Context) (freight promote.Freight, complete bool, first error) {
 	freight, complete = promote.Freight{Warehouse: g.warehouse.Name}, true
+	if g.taken.Channel != "" {
+		found, err := g.gatherChannel(ctx, &freight)
+		if err != nil || !found {
+			return freight, false, err
+		}
+	}
 	note := func(what string, ok bool, err error) {
 		if first == nil {
 			first = err
@@ -68,6 +80,9 @@ func (g *gathering) gather(ctx context.Context) (freight promote.Freight, comple
 		complete = complete && ok && err == nil
 	}
 	for _, s := range g.warehouse.Images {
+		if _, ok := freight.Image(s.Repository); ok {
+			continue // of the channel
+		}
 		if version, ok := g.given.Images[s.Repository]; ok {
 			image, err := g.namedImage(ctx, s, version)
 			note("image "+s.Repository, true, err)
@@ -97,6 +112,27 @@ func (g *gathering) gather(ctx context.Context) (freight promote.Freight, comple
 		freight.Commits = append(freight.Commits, commit)
 	}
 	return freight, complete, first
+}
+
+// gatherChannel finds the newest builds of a takeover's channel; false while there
+// is none. An image that has none of it is left to the newest.
+func (g *gathering) gatherChannel(ctx context.Context, freight *promote.Freight) (found bool, _ error) {
+	for _, s := range g.warehouse.Images {
+		within, ok := s.Within(g.taken)
+		if !ok {
+			continue
+		}
+		newest, err := g.image(ctx, within, g.newest)
+		if err != nil {
+			return false, err
+		}
+		of := slices.DeleteFunc(slices.Clone(newest.Passed), func(p registry.Passed) bool { return p.Reason == registry.OtherChannel })
+		g.passOver(s.Repository, path.Base(s.Repository)+":", of)
+		if newest.OK {
+			freight.Images, found = append(freight.Images, newest.Image), true
+		}
+	}
+	return found, nil
 }
 
 func (g *gathering) pass(p promote.Passed) {

@@ -50,6 +50,7 @@ type onHub struct {
 // finds is what the pipelines' sources were found to hold in a look.
 type finds struct {
 	artifacts artifacts
+	pulls     answers[forge.PullRequest]   // of takeovers, by repository and number
 	mu        sync.Mutex                   // guards sources, their refs, and tags
 	tags      map[string]string            // of our own repository, as far as they were asked for
 	sources   map[string]*source           // other repositories, by name

@@ -38,7 +38,7 @@ func (o *order) override(r *round, p config.Pipeline, c command.Command, stage c
 // comment, by somebody who may (L4).
 func (l *look) confirmedOverride(ctx context.Context, pipeline string, facts promote.Facts, o promote.Override) (bool, error) {
 	stage := command.Stage{Pipeline: pipeline, Name: o.Stage}
-	ok, err := l.confirmed(ctx, saying{verb: "override", stage: stage, by: o.By, comment: o.Comment, what: o.Freight}, func(c command.Command) bool {
+	ok, err := l.confirmed(ctx, saying{verb: "override", stage: stage, by: o.By, comment: o.Comment, what: o.Freight}, func(c command.Command, _ time.Time) bool {
 		p, s := l.stage(stage)
 		for warehouse, name := range c.Freight {
 			freight, err := facts.Named(s, warehouse, name)

@@ -99,8 +99,9 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	}
 	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, r.found.by[p.Name].passed
 	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
+	r.endTakeovers(ctx, p)
 	if r.order != nil {
-		r.order.assemble(ctx, r, p)
+		r.order.ask(ctx, r, p)
 	}
 	for _, stage := range p.Stages {
 		if places[stage.Name].rewritten {
@@ -112,6 +113,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	if r.order != nil {
 		r.order.apply(r, p, places, &snapshot)
 	}
+	snapshot.Passed = append(slices.Clone(snapshot.Passed), r.preReleases(ctx, p)...)
 	snapshot.Facts = facts.Merge(r.facts[p.Name])
 	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git"), Shared: r.config.shared(p)}
 	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)

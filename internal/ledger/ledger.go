@@ -6,7 +6,7 @@
 //
 //	handled/<comment>.json
 //	<pipeline>/freight/<time>-<id>.json
-//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,ticks,alerts,told}/<time>-<what>.json
+//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,takeovers,ticks,alerts,told}/<time>-<what>.json
 //
 // So two writers never edit one file, the order of a directory is the order of
 // its times, and the log of the branch reads as the audit trail.
@@ -33,7 +33,8 @@ const Branch = "towpath/ledger"
 const Readme = `# Towpath's ledger
 
 What Towpath knows and GitHub can not be asked: which freight there is, what was
-proposed, what arrived in which stage and when, results, holds, overrides and rejections.
+proposed, what arrived in which stage and when, results, holds, overrides, rejections and
+takeovers.
 Every file is written once and never changed; ` + "`git log`" + ` of this branch is the
 audit trail. Do not edit it by hand, and do not delete it: the stages would be
 held until it is rebuilt.
@@ -78,6 +79,9 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 	}
 	for _, t := range facts.Told {
 		w.add(stage(t.Stage, "told"), t.At, t.Alert+"\x00"+t.Receiver, t)
+	}
+	for _, t := range facts.Takeovers {
+		w.add(stage(t.Stage, "takeovers"), t.At, fmt.Sprint(t.Word(), t.Released, t.Comment), t)
 	}
 	return w.files, w.err
 }
@@ -165,6 +169,8 @@ func (b *Book) add(name []string, data []byte) error {
 		facts.Alerts, err = decode(facts.Alerts, data)
 	case name[3] == "told":
 		facts.Told, err = decode(facts.Told, data)
+	case name[3] == "takeovers":
+		facts.Takeovers, err = decode(facts.Takeovers, data)
 	}
 	b.Pipelines[name[0]] = facts
 	return named(name, err)

@@ -67,7 +67,7 @@ func (d *decision) passing(request Request) (out []Freight, missing []Reason) {
 	arrivals := d.snapshot.Facts.ArrivalsIn(d.stage.Name)
 	known := false
 	for _, freight := range d.snapshot.Facts.Freight {
-		if freight.Warehouse != request.Warehouse || !d.ordinary(freight) {
+		if !d.pipeline.warehouse(request.Warehouse).Ordinary(freight) {
 			continue
 		}
 		known, missing = true, nil

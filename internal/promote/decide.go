@@ -32,6 +32,7 @@ type decision struct {
 	stage    Stage
 	state    StageState
 	held     map[string]string
+	taken    *Takeover // of this stage
 	verdict  Verdict
 }
 
@@ -39,6 +40,9 @@ func (d *decision) decide() Verdict {
 	d.verdict = Verdict{Stage: d.stage.Name}
 	if last, ok := d.snapshot.Facts.Holding(d.stage.Name); ok {
 		d.held, d.verdict.Holds = last.Freight, last.Freight
+	}
+	if t, ok := d.snapshot.Facts.TakeoverOf(d.stage.Name, d.snapshot.Now); ok {
+		d.taken, d.stage.Strict = &t, false // nobody verified its combination, nor has to
 	}
 	ask := d.ask()
 	d.verdict.Ask = ask
@@ -134,6 +138,9 @@ func (d *decision) stopped(reasons []Reason, until time.Time) Verdict {
 // automatic decides without anybody asking.
 func (d *decision) automatic(slots []slot) Verdict {
 	want, waiting := map[string]string{}, map[string]string{}
+	if d.taken != nil {
+		d.verdict.Reasons = append(d.verdict.Reasons, d.taken.reason())
+	}
 	for _, sl := range slots {
 		d.verdict.Until = earliest(d.verdict.Until, sl.until)
 		switch {
@@ -148,6 +155,8 @@ func (d *decision) automatic(slots []slot) Verdict {
 			d.verdict.Reasons = append(d.verdict.Reasons, sl.pin.reason())
 		} else if sl.newest != nil && d.prefers(sl.request, sl.newest.ID, want[sl.request.Warehouse]) {
 			waiting[sl.request.Warehouse] = sl.newest.ID
+			d.verdict.Reasons = append(d.verdict.Reasons, sl.missing...)
+		} else if sl.newest == nil && len(sl.missing) > 0 {
 			d.verdict.Reasons = append(d.verdict.Reasons, sl.missing...)
 		} else if want[sl.request.Warehouse] == "" {
 			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: FirstFreight, Warehouse: sl.request.Warehouse})
@@ -164,7 +173,7 @@ func (d *decision) automatic(slots []slot) Verdict {
 		return d.finish(Wait, waiting)
 	case maps.Equal(want, d.held):
 		return d.settled(waiting, slots)
-	case !d.policy.Auto:
+	case !d.policy.Auto && !d.follows(want, d.held):
 		d.verdict.Rule = d.rules(want)
 		d.verdict.Reasons = append([]Reason{{Kind: ByHand, Stage: d.stage.Name}}, d.verdict.Reasons...)
 		return d.finish(Wait, want)
@@ -177,7 +186,7 @@ func (d *decision) settled(waiting map[string]string, slots []slot) Verdict {
 	if slices.ContainsFunc(slots, func(s slot) bool { return s.pin != nil }) {
 		return d.finish(Held, waiting)
 	}
-	if len(waiting) > 0 {
+	if len(waiting) > 0 || slices.ContainsFunc(slots, func(s slot) bool { return s.newest == nil && len(s.missing) > 0 }) {
 		return d.finish(Wait, waiting)
 	}
 	return d.finish(Current, d.held)
@@ -222,13 +231,11 @@ func (d *decision) prefers(request Request, a, b string) bool {
 func (d *decision) newer(a, b string) bool {
 	fa, _ := d.snapshot.Facts.FreightByID(a)
 	fb, ok := d.snapshot.Facts.FreightByID(b)
-	if ok && d.ordinary(fa) != d.ordinary(fb) {
-		return d.ordinary(fa)
+	if ra, rb := d.rank(fa), d.rank(fb); ok && ra != rb {
+		return ra > rb
 	}
 	return !ok || fa.Selected.After(fb.Selected)
 }
-
-func (d *decision) ordinary(f Freight) bool { return d.pipeline.warehouse(f.Warehouse).Ordinary(f) }
 
 // rules says per slot that changes how the upstream rule is met.
 func (d *decision) rules(want map[string]string) string {

@@ -18,6 +18,7 @@ type Facts struct {
 	Overrides  []Override
 	Alerts     []Alert
 	Told       []Told
+	Takeovers  []Takeover
 }
 
 // SourceCommit is a source tree as a promotion used it. Every source's commit is
@@ -191,6 +192,7 @@ func (f Facts) Merge(more Facts) Facts {
 		Overrides:  byTime(f.Overrides, more.Overrides, func(o Override) time.Time { return o.At }),
 		Alerts:     byTime(f.Alerts, more.Alerts, func(a Alert) time.Time { return a.At }),
 		Told:       byTime(f.Told, more.Told, func(t Told) time.Time { return t.At }),
+		Takeovers:  byTime(f.Takeovers, more.Takeovers, func(t Takeover) time.Time { return t.At }),
 	}
 	seen := map[string]bool{}
 	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
@@ -206,7 +208,7 @@ func (f Facts) Merge(more Facts) Facts {
 
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
-	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told) == 0
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told)+len(f.Takeovers) == 0
 }
 
 func byTime[T any](a, b []T, at func(T) time.Time) []T {

@@ -57,9 +57,10 @@ type Freight struct {
 	Images    []Image   `json:"images,omitempty"`
 	Commits   []Commit  `json:"commits,omitempty"`
 	Charts    []Chart   `json:"charts,omitempty"`
-	Selected  time.Time `json:"selected"`         // when it became the newest of its warehouse
-	Manual    bool      `json:"manual,omitempty"` // assembled by a person
-	By        string    `json:"by,omitempty"`     // that person
+	Selected  time.Time `json:"selected"`          // when it became the newest of its warehouse
+	Manual    bool      `json:"manual,omitempty"`  // assembled by a person
+	By        string    `json:"by,omitempty"`      // that person
+	Channel   string    `json:"channel,omitempty"` // a pre-release, for a stage that is taken over for it only: "pr-123"
 }
 
 // Identify returns the id of the freight: a hash of the warehouse's name and of

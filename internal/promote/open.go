@@ -11,14 +11,12 @@ import (
 // want is what the stage should have now.
 func (d *decision) open(want map[string]string, slots []slot) Verdict {
 	open := *d.state.Open
-	for _, sl := range slots { // what somebody promoted by hand stays what they said
-		if id := open.Proposal.Freight[sl.request.Warehouse]; sl.pin != nil && id != "" {
-			want[sl.request.Warehouse] = id
-		}
+	if !open.Foreign && len(want) == len(slots) && d.displaces(want, open.Proposal.Freight) {
+		return d.promote(want)
 	}
 	if !open.Foreign && len(want) == len(slots) && d.supersedes(want, open.Proposal.Freight) {
 		switch {
-		case !d.policy.Auto:
+		case !d.policy.Auto && !d.follows(want, open.Proposal.Freight):
 			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: ByHand, Stage: d.stage.Name})
 		case open.Approved:
 			d.verdict.Reasons = append(d.verdict.Reasons, Reason{Kind: Approved, Freight: d.differing(want, open.Proposal.Freight)})

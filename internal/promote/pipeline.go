@@ -84,6 +84,9 @@ type ImageSubscription struct {
 	Ignore     []*regexp.Regexp
 	Platform   string // os/arch[/variant]; empty: any
 	ByTag      bool   // identity: tag
+	Channels   []Channel
+	Only       Channel // only its tags, see [ImageSubscription.Within]; zero: none of the channels'
+	Number     int     // and only of this pull request
 }
 
 // GitSubscription follows a branch or the tags of a repository, narrowed to paths.

@@ -28,6 +28,11 @@ func (d *decision) slots() []slot {
 // slot looks for the candidate: the freight selected last that is available,
 // complete and not rejected (F6, P17).
 func (d *decision) slot(request Request) slot {
+	if d.taken != nil {
+		if out, ok := d.takenSlot(request); ok {
+			return out
+		}
+	}
 	out := slot{request: request, held: d.held[request.Warehouse]}
 	if hold, ok := d.snapshot.Facts.HoldOf(d.stage.Name, request.Warehouse, d.snapshot.Now); ok {
 		out.pin, out.until = &hold, hold.Until
@@ -73,6 +78,14 @@ func (d *decision) available(request Request, freight Freight) Availability {
 }
 
 func (d *decision) availableIn(stage Stage, request Request, freight Freight) Availability {
+	if stage.Name == d.stage.Name {
+		if reasons := d.misplaced(freight); len(reasons) > 0 {
+			return Availability{Reasons: reasons, Until: reasons[0].Until}
+		}
+		if freight.Channel != "" {
+			return Availability{OK: true, Rule: d.taken.reason().String()}
+		}
+	}
 	question := Question{Stage: stage.Name, Request: request, Freight: freight, Standings: d.standings(request, freight), Now: d.snapshot.Now}
 	question.Past, question.Overriders = d.letPast(stage, freight.ID)
 	answer, err := Available(question)
@@ -127,8 +140,10 @@ func (d *decision) unfit(freight Freight) []Reason {
 
 // Ordinary tells whether freight is of this warehouse and moves by itself. What
 // was made by hand does where people assemble all of it; elsewhere only as
-// somebody promotes it (F6).
-func (w Warehouse) Ordinary(f Freight) bool { return f.Warehouse == w.Name && (w.Manual || !f.Manual) }
+// somebody promotes it (F6). Pre-releases do for a takeover only (F7).
+func (w Warehouse) Ordinary(f Freight) bool {
+	return f.Warehouse == w.Name && f.Channel == "" && (w.Manual || !f.Manual)
+}
 
 // lacks lists the subscriptions of which the freight holds no artifact.
 func (w Warehouse) lacks(f Freight) []string {

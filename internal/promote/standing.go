@@ -32,6 +32,9 @@ func (s Snapshot) StandingOf(stage Stage, warehouse, freight string) Standing {
 		return passedOn(stage, warehouse, freight, arrivals)
 	}
 	standing := s.verification(stage, map[string]string{warehouse: freight}, arrivals)
+	if t, ok := s.Facts.TakeoverOf(stage.Name, s.Now); ok { // whatever is there is not for others (A7)
+		standing = Standing{Reasons: []Reason{t.reason()}, Until: t.Until}
+	}
 	var entered time.Time // of the stay that the walk is in; zero: in none
 	for _, a := range arrivals {
 		here := a.Freight[warehouse] == freight

@@ -81,6 +81,9 @@ const (
 	MergeWaits        ReasonKind = "merge-waits"
 	MovedSince        ReasonKind = "moved-since"
 	CombinationUnseen ReasonKind = "combination-unseen"
+	TakenOver         ReasonKind = "taken-over"
+	PreRelease        ReasonKind = "pre-release"
+	NoPreRelease      ReasonKind = "no-pre-release"
 	PublishFailed     ReasonKind = "publish-failed"
 	Stale             ReasonKind = "stale"
 	FailedInARow      ReasonKind = "failed-in-a-row"
@@ -135,6 +138,12 @@ func (r Reason) String() string {
 		return fmt.Sprintf("not in %s yet", r.Stage)
 	case Drifted:
 		return fmt.Sprintf("%s was changed outside of a promotion (drift at %s)", r.Stage, r.Note)
+	case TakenOver:
+		return takenText(r)
+	case PreRelease:
+		return fmt.Sprintf("freight %s is of %s: only a stage that is taken over for that gets it", r.Freight, r.Note)
+	case NoPreRelease:
+		return fmt.Sprintf("warehouse %s has no image of %s yet", r.Warehouse, r.Note)
 	case FirstFreight:
 		return "waiting for first freight of " + r.Warehouse
 	case OtherWarehouse:
@@ -209,6 +218,14 @@ var fixed = map[ReasonKind]string{
 	Unopened:    "the pull request is still to be opened",
 	ForeignHead: "the promotion branch has commits not written by Towpath: `/promote` replaces them",
 	Conflict:    "the pull request has a merge conflict",
+}
+
+func takenText(r Reason) string {
+	text := fmt.Sprintf("%s is taken over by %s for %s", r.Stage, r.By, r.Note)
+	if !r.Until.IsZero() {
+		text += " (until " + clock(r.Until) + ")"
+	}
+	return text
 }
 
 func heldText(r Reason) string {

@@ -22,6 +22,8 @@ const (
 	NotATag           Reason = "not-a-tag"          // the name is no tag by the OCI grammar
 	NotAllowed        Reason = "not-allowed"        // no `allow` matches
 	Ignored           Reason = "ignored"            // an `ignore` matches
+	InChannel         Reason = "channel"            // a pre-release, for stages that are taken over only (F7)
+	OtherChannel      Reason = "other-channel"      // not of the channel and the pull request that a stage is taken over for
 	NotFollowed       Reason = "not-followed"       // digest: another tag than the one that is followed
 	NotSemver         Reason = "not-semver"         // no strict semantic version, `v` aside
 	OutsideConstraint Reason = "outside-constraint" // a version that the constraint leaves out
@@ -103,6 +105,17 @@ func (r rule) judge(tag string) (Reason, string) {
 		return NotFollowed, ""
 	case attachment.MatchString(tag):
 		return NotAnImage, "it is attached to another image"
+	}
+	if r.sub.Only.Tag != nil {
+		if number, ok := r.sub.Only.Has(tag); !ok || number != r.sub.Number {
+			return OtherChannel, ""
+		}
+		return "", ""
+	}
+	for _, channel := range r.sub.Channels {
+		if channel.Tag.MatchString(tag) {
+			return InChannel, "of channel " + channel.Name
+		}
 	}
 	for _, ignore := range r.sub.Ignore {
 		if ignore.MatchString(tag) {
