@@ -30,12 +30,17 @@ func actCommands() map[string]command {
 		"deployment": (*world).deploymentAct,
 		"drop":       (*world).dropAct,
 		"fault":      (*world).faultAct,
+		"finish":     (*world).finishAct,
 		"image":      (*world).imageAct,
 		"in":         (*world).inAct,
 		"issue":      (*world).issueAct,
 		"link":       (*world).linkAct,
 		"tag":        (*world).tagAct,
 		"merge":      (*world).mergeAct,
+		"older": func(w *world, _ *story, _ []string) error {
+			w.hub.TellNoRuns()
+			return nil
+		},
 		"outside":    (*world).outsideAct,
 		"permission": (*world).permissionAct,
 		"private":    (*world).privateAct,

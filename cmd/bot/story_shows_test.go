@@ -62,7 +62,7 @@ func (w *world) showPulls(args []string) (string, error) {
 }
 
 const showUsage = "show pull|comments|reactions 1|branch · checks|statuses ref · file ref path · ledger · refs" +
-	" · issues · page [path] · log · deliveries · requests · writes"
+	" · issues · runs · page [path] · log · deliveries · requests · writes"
 
 func (w *world) show(args []string) (string, error) {
 	switch what := or(args, 0, ""); what {
@@ -91,6 +91,8 @@ func (w *world) show(args []string) (string, error) {
 		return w.showIssues(), nil
 	case "page":
 		return get(context.Background(), w.address+"/"+strings.TrimPrefix(or(args, 1, ""), "/"))
+	case "runs":
+		return w.showRuns(), nil
 	case "log":
 		return w.logs.String(), nil
 	case "deliveries":

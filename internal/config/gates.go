@@ -61,6 +61,8 @@ func (e *evaluator) gate(raw rawGate) promote.Gate {
 		g.Source, g.Match = promote.FromStatus, e.text(raw.Status)
 	case raw.Deployment.Set():
 		g.Source, g.Match = promote.FromDeployment, e.text(raw.Deployment)
+	case raw.Dispatch != nil:
+		g.Source, g.Match, g.Dispatch = promote.FromDispatch, g.Name, e.dispatch(raw)
 	}
 	return g
 }
@@ -89,8 +91,8 @@ func (e *evaluator) checkGate(raw rawGate) {
 		}
 	}
 	if raw.Schedule != nil {
-		e.schedule(*raw.Schedule)
 		if !dispatch {
+			e.schedule(*raw.Schedule)
 			e.add(raw.Schedule.At, "`schedule` means nothing without `dispatch`")
 		}
 	}
@@ -99,9 +101,6 @@ func (e *evaluator) checkGate(raw rawGate) {
 	}
 	e.duration(raw.Settle)
 	e.text(raw.Repository)
-	if dispatch {
-		e.duration(raw.Dispatch.Timeout)
-	}
 }
 
 func (raw rawGate) byAt() At {
@@ -128,9 +127,6 @@ func (e *evaluator) gateWithFreight(raw rawGate) {
 	e.text(raw.Commit)
 	e.texts(raw.Matrix)
 	if raw.Dispatch != nil {
-		e.text(raw.Dispatch.Workflow)
-		for _, input := range raw.Dispatch.Inputs.Entries {
-			e.single(input.Value)
-		}
+		e.call(raw)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/gitrepo"
@@ -16,9 +17,10 @@ import (
 // configuration is the parsed configuration at a commit.
 type configuration struct {
 	commit   string
-	branch   string // the default branch, which policies name
-	folder   string // id of its .towpath folder; empty where there is none
-	touched  string // the last commit that changed .towpath, where people look for what waits (P5)
+	branch   string    // the default branch, which policies name
+	folder   string    // id of its .towpath folder; empty where there is none
+	touched  string    // the last commit that changed .towpath, where people look for what waits (P5)
+	since    time.Time // when that was
 	parsed   *config.Config
 	mistakes config.Mistakes
 	outside  bool // files beside the folder have a say
@@ -77,7 +79,7 @@ func (l *look) parse(ctx context.Context, c, known *configuration, tree *gitrepo
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
-	if c.touched, err = l.touched(ctx, c, known); err != nil {
+	if c.touched, c.since, err = l.touched(ctx, c, known); err != nil {
 		return err
 	}
 	outside := &noticing{FS: tree}
@@ -116,9 +118,9 @@ func (n *noticing) Open(name string) (fs.File, error) {
 
 // touched is the last commit that changed the configuration. A head with the
 // same configuration as before did not.
-func (l *look) touched(ctx context.Context, c, before *configuration) (string, error) {
+func (l *look) touched(ctx context.Context, c, before *configuration) (string, time.Time, error) {
 	if before != nil && before.touched != "" && before.folder == c.folder {
-		return before.touched, nil
+		return before.touched, before.since, nil
 	}
 	return l.repo.LastCommit(ctx, c.commit, ".towpath")
 }

@@ -45,6 +45,8 @@ type look struct {
 type onHub struct {
 	comments []forge.Comment
 	observed map[string][]forge.Observation // by commit and sources
+	runs     map[string]forge.WorkflowRun   // by repository and id
+	started  started
 }
 
 // finds is what the pipelines' sources were found to hold in a look.
@@ -68,7 +70,7 @@ type vain struct {
 func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	l := &look{
 		Engine: e, home: newHome(), registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
-		hub:   onHub{observed: map[string][]forge.Observation{}},
+		hub:   onHub{observed: map[string][]forge.Observation{}, runs: map[string]forge.WorkflowRun{}, started: started{}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
 		vain:  vain{postponed: map[int64]error{}},
 	}

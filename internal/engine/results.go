@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
@@ -25,18 +26,18 @@ const (
 // results asks GitHub for what the gates look for, on the commits of the last
 // arrivals and on a head that holds the same tree. Final ones that are new are
 // kept as facts, so that a rule that changes can judge them again (A8).
-func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error) {
-	if len(at.stage.Gates) == 0 || !at.stage.HasBranch() {
+func (l *look) results(ctx context.Context, p config.Pipeline, at *place) ([]promote.Result, error) {
+	if len(at.stage.Gates) == 0 {
 		return nil, nil
 	}
 	sources := gateSources(at.stage)
 	commits := at.watched(l.now)
 	observed := make([][]forge.Observation, len(commits))
-	group, ctx := errgroup.WithContext(ctx)
+	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(parallelCalls)
 	for i, commit := range commits {
 		group.Go(func() (err error) {
-			observed[i], err = l.observations(ctx, at.home, commit, sources)
+			observed[i], err = l.observations(within, at.home, commit, sources)
 			return err
 		})
 	}
@@ -53,19 +54,26 @@ func (l *look) results(ctx context.Context, at *place) ([]promote.Result, error)
 				continue
 			}
 			out = append(out, result)
-			if result.Final() && !slices.ContainsFunc(at.facts.Results, result.Same) {
-				at.learn(promote.Facts{Results: []promote.Result{result}})
-			}
+		}
+	}
+	ours, err := l.dispatched(ctx, p, at, commits)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, ours...)
+	for _, result := range out {
+		if result.Final() && !slices.ContainsFunc(at.facts.Results, result.Same) {
+			at.learn(promote.Facts{Results: []promote.Result{result}})
 		}
 	}
 	return out, nil
 }
 
-// gateSources is where the results of a stage's gates come from.
+// gateSources is what is asked for on the commits of a stage's branch.
 func gateSources(stage promote.Stage) []promote.Source {
 	var out []promote.Source
 	for _, g := range stage.Gates {
-		if !slices.Contains(out, g.Source) {
+		if stage.HasBranch() && g.Dispatch == nil && !slices.Contains(out, g.Source) {
 			out = append(out, g.Source)
 		}
 	}
@@ -79,7 +87,7 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 	group.SetLimit(parallelCalls)
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
-			if len(s.Gates) == 0 || !s.HasBranch() {
+			if len(gateSources(s)) == 0 {
 				continue
 			}
 			at := &place{stage: s, home: l.homeOf(s), facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
@@ -96,6 +104,9 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 
 // observations asks once per look; what comes in meanwhile brings another look.
 func (l *look) observations(ctx context.Context, h *home, commit string, sources []promote.Source) ([]forge.Observation, error) {
+	if len(sources) == 0 {
+		return nil, nil
+	}
 	key := fmt.Sprint(h.name, commit, sources)
 	l.mu.Lock()
 	known, ok := l.hub.observed[key]

@@ -83,7 +83,7 @@ func (r *round) decide(ctx context.Context) {
 // pipeline reads, decides and prepares one pipeline.
 func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	facts := r.book.Pipelines[p.Name]
-	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}}
+	snapshot := promote.Snapshot{Now: r.now, Configured: r.config.since, Stages: map[string]promote.StageState{}}
 	places := map[string]*place{}
 	// Registries and GitHub are asked side by side.
 	group, within := errgroup.WithContext(ctx)
@@ -134,6 +134,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		if err := work.do(ctx); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("stage %s: %w", work.at.stage.Name, err))
 		}
+		work.startDue()
 	}
 	r.alert(p, view)
 	r.views = append(r.views, view)
@@ -174,7 +175,7 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 		return nil, state, err
 	}
 	if !stage.HasBranch() {
-		state.Results, err = r.results(ctx, at)
+		state.Results, err = r.results(ctx, p, at)
 		return at, state, err
 	}
 	if err := r.reconcile(ctx, at); err != nil {
@@ -188,7 +189,7 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 	if state.Trouble, err = r.trouble(ctx, p, at); err != nil {
 		return nil, state, err
 	}
-	state.Results, err = r.results(ctx, at)
+	state.Results, err = r.results(ctx, p, at)
 	return at, state, err
 }
 

@@ -72,6 +72,24 @@ func arrivalLines(pipeline string, news promote.Facts) []string {
 	for _, r := range news.Results {
 		out = append(out, fmt.Sprintf("%s/%s: %s %q is %s on %s", pipeline, r.Stage, r.Source, r.Name, r.State, promote.ShortID(r.Commit)))
 	}
+	return append(out, attemptLines(pipeline, news)...)
+}
+
+func attemptLines(pipeline string, news promote.Facts) []string {
+	var out []string
+	for _, a := range news.Attempts {
+		out = append(out, fmt.Sprintf("%s/%s: attempt %d at gate %s on %s (%s)", pipeline, a.Stage, a.Number, a.Gate, promote.ShortID(a.Commit), a.Cause))
+	}
+	for _, r := range news.Runs {
+		what := fmt.Sprintf("is run %d", r.ID)
+		switch {
+		case r.Refused != "":
+			what = "was refused: " + r.Refused
+		case r.Lost:
+			what = "left no run"
+		}
+		out = append(out, fmt.Sprintf("%s/%s: attempt %d at gate %s %s", pipeline, r.Stage, r.Number, r.Gate, what))
+	}
 	return out
 }
 

@@ -184,12 +184,12 @@ func TestLastCommit(t *testing.T) {
 	_, err = h.Push(shop, "main", "something else", "octo", map[string]*string{"other": &content})
 	must(t, err)
 	r := h.asApp()
-	got, err := r.LastCommit(context.Background(), "main", ".towpath")
+	got, _, err := r.LastCommit(context.Background(), "main", ".towpath")
 	must(t, err)
 	if got != touched {
 		t.Errorf("got %s, want %s", got, touched)
 	}
-	if got, err := r.LastCommit(context.Background(), "main", "nowhere"); err != nil || got != "" {
+	if got, _, err := r.LastCommit(context.Background(), "main", "nowhere"); err != nil || got != "" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v62/github"
 )
@@ -155,17 +156,17 @@ func checkCommit(id string) error {
 	return nil
 }
 
-// LastCommit returns the newest commit up to ref that touched a path; empty when
-// none did.
-func (r *Repo) LastCommit(ctx context.Context, ref, path string) (string, error) {
+// LastCommit returns the newest commit up to ref that touched a path, and its
+// date, which whoever committed chose; empty when none did.
+func (r *Repo) LastCommit(ctx context.Context, ref, path string) (string, time.Time, error) {
 	list, _, err := r.client.Repositories.ListCommits(ctx, r.owner, r.name, &github.CommitsListOptions{
 		SHA: ref, Path: path, ListOptions: github.ListOptions{PerPage: 1},
 	})
 	if err != nil {
-		return "", r.failed(err, "list the commits of %s", path)
+		return "", time.Time{}, r.failed(err, "list the commits of %s", path)
 	}
 	if len(list) == 0 {
-		return "", nil
+		return "", time.Time{}, nil
 	}
-	return list[0].GetSHA(), nil
+	return list[0].GetSHA(), list[0].GetCommit().GetCommitter().GetDate().Time, nil
 }

@@ -175,6 +175,9 @@ func dispatchWorkflow(c *call) (reply, error) {
 	refuse := func(format string, args ...any) (reply, error) {
 		return reply{}, problem{status: http.StatusUnprocessableEntity, message: fmt.Sprintf(format, args...)}
 	}
+	if in.Details && c.older {
+		return refuse(`Invalid request. "return_run_details" is not a permitted key.`)
+	}
 	branch := strings.TrimPrefix(in.Ref, "refs/heads/")
 	sha, found := c.repo.refs["refs/heads/"+branch]
 	if !found {

@@ -277,6 +277,14 @@ func (s *Server) WorkflowRun(repo string, run WorkflowRun) (int64, error) {
 	return started.ID, err
 }
 
+// TellNoRuns makes the server one from before a dispatch could answer with the run
+// that it made: it refuses to be asked for it.
+func (s *Server) TellNoRuns() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.older = true
+}
+
 // FinishRun completes a workflow run. Jobs that are not named end as the run.
 func (s *Server) FinishRun(repo string, id int64, conclusion string, jobs map[string]string) error {
 	r, unlock, err := s.find(repo)

@@ -46,6 +46,7 @@ type Server struct {
 	mu       sync.Mutex
 	clock    func() time.Time
 	lastID   int64
+	older    bool             // tells no workflow run of a dispatch
 	repos    map[string]*repo // by lower-case owner/name
 	requests []Request
 	accounts

@@ -6,7 +6,7 @@
 //
 //	handled/<comment>.json
 //	<pipeline>/freight/<time>-<id>.json
-//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,takeovers,ticks,alerts,told}/<time>-<what>.json
+//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,takeovers,ticks,alerts,told,attempts,runs}/<time>-<what>.json
 //
 // So two writers never edit one file, the order of a directory is the order of
 // its times, and the log of the branch reads as the audit trail.
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +61,11 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 		w.add(stage(a.Stage, "arrivals"), a.At, a.Commit+string(a.Manner), a)
 	}
 	for _, r := range facts.Results {
-		w.add(stage(r.Stage, "results"), r.At, strings.Join([]string{r.Commit, string(r.Source), r.App, r.Name, r.State}, "\x00"), r)
+		identity := []string{r.Commit, string(r.Source), r.App, r.Name, r.State}
+		if r.Attempt > 0 {
+			identity = append(identity, strconv.Itoa(r.Attempt))
+		}
+		w.add(stage(r.Stage, "results"), r.At, strings.Join(identity, "\x00"), r)
 	}
 	for _, h := range facts.Holds {
 		w.add(stage(h.Stage, "holds"), h.At, fmt.Sprint(h.Warehouse, h.Cause, h.Released, h.Comment, h.PullRequest), h)
@@ -82,6 +87,12 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 	}
 	for _, t := range facts.Takeovers {
 		w.add(stage(t.Stage, "takeovers"), t.At, fmt.Sprint(t.Word(), t.Released, t.Comment), t)
+	}
+	for _, a := range facts.Attempts {
+		w.add(stage(a.Stage, "attempts"), a.At, strings.Join([]string{a.Gate, a.Commit, strconv.Itoa(a.Number)}, "\x00"), a)
+	}
+	for _, r := range facts.Runs {
+		w.add(stage(r.Stage, "runs"), r.At, strings.Join([]string{r.Gate, r.Commit, strconv.Itoa(r.Number), fmt.Sprint(r.ID)}, "\x00"), r)
 	}
 	return w.files, w.err
 }
@@ -171,6 +182,10 @@ func (b *Book) add(name []string, data []byte) error {
 		facts.Told, err = decode(facts.Told, data)
 	case name[3] == "takeovers":
 		facts.Takeovers, err = decode(facts.Takeovers, data)
+	case name[3] == "attempts":
+		facts.Attempts, err = decode(facts.Attempts, data)
+	case name[3] == "runs":
+		facts.Runs, err = decode(facts.Runs, data)
 	}
 	b.Pipelines[name[0]] = facts
 	return named(name, err)

@@ -175,6 +175,7 @@ func (s Snapshot) at(then time.Time) Snapshot {
 	out.Now = then
 	later := func(r Result) bool { return r.At.After(then) }
 	out.Facts.Results = slices.DeleteFunc(slices.Clone(s.Facts.Results), later)
+	out.Facts.Attempts = slices.DeleteFunc(slices.Clone(s.Facts.Attempts), func(a Attempt) bool { return a.At.After(then) })
 	out.Facts.Arrivals = slices.DeleteFunc(slices.Clone(s.Facts.Arrivals), func(a Arrival) bool { return a.At.After(then) })
 	out.Stages = map[string]StageState{}
 	for name, state := range s.Stages {

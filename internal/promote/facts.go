@@ -19,6 +19,8 @@ type Facts struct {
 	Alerts     []Alert
 	Told       []Told
 	Takeovers  []Takeover
+	Attempts   []Attempt
+	Runs       []AttemptRun
 }
 
 // SourceCommit is a source tree as a promotion used it. Every source's commit is
@@ -122,6 +124,9 @@ type Result struct {
 	State  string    `json:"state"` // the raw conclusion or state; empty while it runs (never recorded)
 	URL    string    `json:"url,omitempty"`
 	At     time.Time `json:"at"`
+
+	Attempt int       `json:"attempt,omitempty"` // of a gate that we run
+	Started time.Time `json:"started,omitzero"`  // of such a run, the last time
 }
 
 // Cause says where a hold comes from, and so what releases it.
@@ -193,6 +198,8 @@ func (f Facts) Merge(more Facts) Facts {
 		Alerts:     byTime(f.Alerts, more.Alerts, func(a Alert) time.Time { return a.At }),
 		Told:       byTime(f.Told, more.Told, func(t Told) time.Time { return t.At }),
 		Takeovers:  byTime(f.Takeovers, more.Takeovers, func(t Takeover) time.Time { return t.At }),
+		Attempts:   byTime(f.Attempts, more.Attempts, func(a Attempt) time.Time { return a.At }),
+		Runs:       byTime(f.Runs, more.Runs, func(r AttemptRun) time.Time { return r.At }),
 	}
 	seen := map[string]bool{}
 	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
@@ -208,7 +215,7 @@ func (f Facts) Merge(more Facts) Facts {
 
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
-	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told)+len(f.Takeovers) == 0
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told)+len(f.Takeovers)+len(f.Attempts)+len(f.Runs) == 0
 }
 
 func byTime[T any](a, b []T, at func(T) time.Time) []T {

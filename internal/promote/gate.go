@@ -26,6 +26,9 @@ type GateResult struct {
 	Note  string    // the conclusion that failed, or how many are missing
 	URL   string
 	Until time.Time // when a pending gate will have timed out; zero: never
+
+	Attempt int  // the latest, of a gate that we run; 0: none yet
+	Flaky   bool // it failed on the same commit before
 }
 
 // Judge says what a gate makes of the results on an arrival's commit. Only the
@@ -90,6 +93,7 @@ func (r Result) Final() bool { return (Gate{}).verdict(r.State) != GateWaits }
 // Same tells whether two results say the same: recorded once is enough.
 func (r Result) Same(other Result) bool {
 	r.At, other.At = r.At.UTC().Truncate(time.Second), other.At.UTC().Truncate(time.Second)
+	r.Started, other.Started = r.Started.UTC().Truncate(time.Second), other.Started.UTC().Truncate(time.Second)
 	r.URL, other.URL = "", ""
 	return r == other
 }

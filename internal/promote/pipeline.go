@@ -186,17 +186,20 @@ type Gate struct {
 	Expect   int           // how many matches are needed; 0 and 1: all that are found, at least one
 	Pass     []string      // conclusions that pass besides success: neutral, skipped
 	Within   time.Duration // a result missing for longer has failed; 0: waits for ever
+	Dispatch *Dispatch     // of a gate that we run; nil: others do
 }
 
 // Source is where a gate's result comes from.
 type Source string
 
-// The sources of results that are observed on the arrival's commit.
+// The sources of results: those that are observed on the arrival's commit, and
+// the workflow that the gate starts.
 const (
 	FromCheck      Source = "check"
 	FromStatus     Source = "status"
 	FromDeployment Source = "deployment"
 	FromWorkflow   Source = "workflow"
+	FromDispatch   Source = "dispatch"
 )
 
 // Admits tells whether a changed path is of this subscription. The matcher of

@@ -3,10 +3,11 @@ package promote
 import "time"
 
 // Schedule is when a stage without files takes the newest freight that is
-// available, instead of as soon as there is some.
+// available, instead of as soon as there is some; and when a gate that we run runs,
+// instead of once per arrival.
 type Schedule struct {
 	Cron
-	Unchanged bool // also when there is no newer freight: what was there comes again
+	Unchanged bool // also when there is no newer freight: what was there comes, or is run, again
 }
 
 // scheduled decides about a stage that takes freight at the times of its schedule

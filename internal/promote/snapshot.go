@@ -10,6 +10,8 @@ type Snapshot struct {
 	Asks    []Ask                 `json:"asks,omitempty"`
 	Trouble []Reason              `json:"trouble,omitempty"` // discovery that failed, per warehouse (P15)
 	Passed  []Passed              `json:"passed,omitempty"`  // the best of it first, per warehouse; bounded
+
+	Configured time.Time `json:"configured,omitzero"` // when the configuration was last changed
 }
 
 // Passed is something that was seen and not taken (F8).

@@ -137,24 +137,19 @@ func (s Snapshot) judge(stage Stage, a Arrival) Standing {
 // are on the arrival's commit or on one of the stage with an equal tree (G1), so
 // that an arrival at an unchanged head inherits them (P6).
 func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
-	commits := map[string]bool{a.Commit: true}
-	for _, other := range s.Facts.ArrivalsIn(stage.Name) {
-		if other.Tree == a.Tree && other.Manner != ByDrift {
-			commits[other.Commit] = true
-		}
-	}
-	if head := s.Stages[stage.Name].Head; head.Tree == a.Tree {
-		commits[head.Commit] = true
-	}
-	live := s.Stages[stage.Name].Results
+	counts := s.equal(stage, a)
 	var results []Result
-	for _, r := range slices.Concat(live, recordedBesides(s.Facts.Results, live, s.Now)) {
-		if commits[r.Commit] && (r.Stage == stage.Name || r.Stage == "") {
+	for _, r := range s.resultsIn(stage.Name) {
+		if counts(r.Commit) {
 			results = append(results, r)
 		}
 	}
 	out := make([]GateResult, len(stage.Gates))
 	for i, g := range stage.Gates {
+		if g.Dispatch != nil {
+			out[i] = s.judgeAttempts(g, a.At, s.Facts.AttemptsAt(stage.Name, g.Name, counts), results)
+			continue
+		}
 		out[i] = g.Judge(results, a.At, s.Now)
 	}
 	return out
@@ -166,14 +161,15 @@ func recordedBesides(recorded, live []Result, now time.Time) []Result {
 	type key struct {
 		commit, name, app string
 		source            Source
+		attempt           int
 	}
 	told := map[key]bool{}
 	for _, r := range live {
-		told[key{r.Commit, r.Name, r.App, r.Source}] = true
+		told[key{r.Commit, r.Name, r.App, r.Source, r.Attempt}] = true
 	}
 	var out []Result
 	for _, r := range recorded {
-		if !told[key{r.Commit, r.Name, r.App, r.Source}] && !r.At.After(now) {
+		if !told[key{r.Commit, r.Name, r.App, r.Source, r.Attempt}] && !r.At.After(now) {
 			out = append(out, r)
 		}
 	}

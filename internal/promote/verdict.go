@@ -36,6 +36,7 @@ type Verdict struct {
 	Frees   []string          `json:"frees,omitempty"`   // slots no longer held
 	Back    *Back             `json:"back,omitempty"`    // the promotion goes back, without the upstream rule (P14)
 	Merge   bool              `json:"merge,omitempty"`   // the open promotion is ours to merge now (P7)
+	Due     []Due             `json:"due,omitempty"`     // attempts at the stage's gates that are to be made now (G3)
 	// Passes is what a control-flow stage is to hold, one after the other: each
 	// passes on one freight, and the last is what it holds from then on.
 	Passes []map[string]string `json:"passes,omitempty"`

@@ -156,6 +156,9 @@ func gates(stage promote.Stage, results []promote.GateResult) []string {
 		if !g.At.IsZero() {
 			text += " " + When(g.At)
 		}
+		if g.Flaky {
+			text += fmt.Sprintf(", flaky: attempt %d", g.Attempt)
+		}
 		if !g.Gate.Required {
 			text += ", informing"
 			if g.Gate.Owner != "" {
