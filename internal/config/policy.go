@@ -21,6 +21,7 @@ type rules struct {
 	notify   []rawNotify      // in the order of policy.Notify
 	branches List[Word]       // unset: stage/**
 	paths    Map[List[Word]]
+	adopt    List[Word]
 	share    []string
 	board    bool
 	source   string // the name of the file, or what stands for it
@@ -40,7 +41,7 @@ func parsePolicy(file *File, found *collector) *rules {
 	decodeFile(*file, policyGrammar(), &raw, own)
 	r := &rules{stages: raw.Stages.Items, share: values(raw.Share), board: raw.Dashboard.Value, source: file.Name}
 	if raw.Writes != nil {
-		r.branches, r.paths = raw.Writes.Branches, raw.Writes.Paths
+		r.branches, r.paths, r.adopt = raw.Writes.Branches, raw.Writes.Paths, raw.Writes.Adopt
 		for _, entry := range r.paths.Entries {
 			if err := isBranch(entry.Key.Value); err != nil {
 				own.add(entry.Key.At, "%s", err)
@@ -218,7 +219,16 @@ func (r *rules) mayWrite(branch, defaultBranch string) bool {
 	if !r.branches.Set() {
 		return branch != defaultBranch && doublestar.MatchUnvalidated("stage/**", branch)
 	}
-	return slices.ContainsFunc(values(r.branches), func(glob string) bool {
+	return lists(r.branches, branch, defaultBranch)
+}
+
+// mayAdopt says whether a branch that others wrote may be taken over.
+func (r *rules) mayAdopt(branch, defaultBranch string) bool {
+	return lists(r.adopt, branch, defaultBranch)
+}
+
+func lists(globs List[Word], branch, defaultBranch string) bool {
+	return slices.ContainsFunc(values(globs), func(glob string) bool {
 		if branch == defaultBranch {
 			return glob == branch
 		}

@@ -301,7 +301,7 @@ func (b *builder) update(lane string, raw rawUpdate, plain, tried *evaluator) bu
 	if raw.Delivery.Set() {
 		delivery = raw.Delivery.Value
 	}
-	update := Update{Target: target, Preserve: plain.texts(raw.Preserve), AllowEmpty: raw.AllowEmpty.Value, raw: raw}
+	update := Update{Target: target, Preserve: plain.texts(raw.Preserve), AllowEmpty: raw.AllowEmpty.Value, Adopt: raw.Adopt.Value, raw: raw}
 	return builtUpdate{update: update, lane: lane, at: at, delivery: delivery}
 }
 

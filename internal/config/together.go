@@ -143,6 +143,13 @@ func (p builtPipeline) checkWrites(s builtStage, r *rules, ctx Context) {
 		if list, ok := r.mayWritePath(t.Branch, t.Path); !ok {
 			p.mistakes.add(u.at, "path %s of branch %s is not among those that %s lets pipelines write", t.Path, t.Branch, list.At.place())
 		}
+		if u.update.Adopt && !r.mayAdopt(t.Branch, ctx.DefaultBranch) {
+			place := r.source + " (none)"
+			if r.adopt.Set() {
+				place = r.adopt.At.place()
+			}
+			p.mistakes.add(u.update.raw.Adopt.At, "branch %s is not among those that %s lets pipelines take over, under `writes.adopt`", t.Branch, place)
+		}
 	}
 }
 

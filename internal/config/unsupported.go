@@ -15,14 +15,12 @@ type feature struct {
 // deletes its line here.
 var features = []feature{
 	{path: "pipeline.stages[].requests[].stamps"},
-	{path: "pipeline.stages[].observe"},
 	{path: "pipeline.stages[].publish"},
 	{path: "pipeline.stages[].stamps"},
 	{path: "pipeline.stages[].uses"},
 	{path: "pipeline.stages[].failFast", value: "true"},
 	{path: "pipeline.stages[].prepare"},
 	{path: "pipeline.stages[].updates[].repository", except: ".", text: "an update of another repository"},
-	{path: "pipeline.stages[].updates[].adopt", value: "true"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
 	{path: "pipeline.stages[].verification.gates[].argocd"},
 	{path: "pipeline.stages[].verification.gates[].external"},
@@ -34,7 +32,6 @@ var features = []feature{
 	{path: "pipeline.stages[].verification.gates[].matrix"},
 	{path: "pipeline.stages[].verification.gates[].mirror", value: "true"},
 	{path: "policy.stages[].promote.codeowners", value: "true"},
-	{path: "policy.writes.adopt"},
 	{path: "policy.accept"},
 	{path: "policy.caps"},
 	{path: "policy.exec", value: "true"},

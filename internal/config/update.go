@@ -12,6 +12,7 @@ type Update struct {
 	Target     promote.Target
 	Preserve   []string // globs of what is kept from the branch
 	AllowEmpty bool
+	Adopt      bool // takes over what others wrote there before (P9)
 	raw        rawUpdate
 }
 

@@ -140,7 +140,7 @@ func (at *place) watched(now time.Time) []string {
 			out = append(out, a.Commit)
 		}
 	}
-	if n := len(arrivals); n > 0 && arrivals[n-1].Tree == at.head.Tree && !slices.Contains(out, at.head.Commit) {
+	if n := len(arrivals); n > 0 && at.head.Commit != "" && arrivals[n-1].Tree == at.head.Tree && !slices.Contains(out, at.head.Commit) {
 		out = append(out, at.head.Commit)
 	}
 	return out

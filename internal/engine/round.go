@@ -174,14 +174,22 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 	if err != nil {
 		return nil, state, err
 	}
+	r.endHolds(ctx, at)
 	if !stage.HasBranch() {
+		state.Results, err = r.results(ctx, p, at)
+		return at, state, err
+	}
+	if stage.Kind == promote.Observed {
+		if err := r.others(ctx, p, at); err != nil {
+			return nil, state, err
+		}
+		state.Head = at.head
 		state.Results, err = r.results(ctx, p, at)
 		return at, state, err
 	}
 	if err := r.reconcile(ctx, at); err != nil {
 		return nil, state, err
 	}
-	r.endHolds(ctx, at)
 	state.Head = at.head
 	if state.Open, err = r.open(ctx, at); err != nil {
 		return nil, state, err

@@ -23,10 +23,12 @@ func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]pro
 		return nil, fmt.Errorf("read history of %s: %w", at.stage.Target.Branch, err)
 	}
 	switch {
-	case wrote && len(at.facts.Arrivals)+len(at.facts.Proposals) == 0:
+	case wrote && !at.facts.TellOfPromotions():
 		return []promote.Reason{{Kind: promote.LedgerLost, Stage: at.stage.Name}}, nil
-	case wrote:
-		return nil, nil // by this pipeline, under another name of the stage
+	case wrote: // by this pipeline, under another name of the stage
+		return nil, nil
+	case at.update.Adopt:
+		return nil, nil
 	}
 	where := "branch " + at.stage.Target.Branch
 	if at.stage.Target.Path != "." {

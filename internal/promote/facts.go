@@ -90,6 +90,7 @@ const (
 	ByDelivery  Manner = "delivery"  // delivery: push; the promotion went to the branch itself (P5)
 	ByRevert    Manner = "revert"    // people brought back an earlier arrival's tree
 	ByPush      Manner = "push"      // people put what was proposed there themselves
+	ByAdoption  Manner = "adoption"  // somebody said that what others wrote is this freight
 	ByOthers    Manner = "others"    // people or another tool put it into a stage that they write
 	ByRule      Manner = "rule"      // the rule alone let it into a stage without files
 	ByDrift     Manner = "drift"
@@ -216,6 +217,12 @@ func (f Facts) Merge(more Facts) Facts {
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
 	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told)+len(f.Takeovers)+len(f.Attempts)+len(f.Runs) == 0
+}
+
+// TellOfPromotions tells whether anything is known of what promotions wrote. What
+// others wrote can be found again without the ledger.
+func (f Facts) TellOfPromotions() bool {
+	return len(f.Proposals) > 0 || slices.ContainsFunc(f.Arrivals, func(a Arrival) bool { return a.Manner != ByOthers && a.Manner != ByAdoption })
 }
 
 func byTime[T any](a, b []T, at func(T) time.Time) []T {
