@@ -241,23 +241,35 @@ func (w *world) statusAct(_ *story, args []string) error {
 	if len(args) < 3 {
 		return usage("status stage/test e2e success [user]")
 	}
-	sha, err := w.commit(args[0])
+	repository, sha, err := w.anywhere(args[0])
 	if err != nil {
 		return err
 	}
-	return w.hub.SetStatus(w.repo, sha, args[1], args[2], or(args, 3, "ci"))
+	return w.hub.SetStatus(repository, sha, args[1], args[2], or(args, 3, "ci"))
 }
 
 func (w *world) checkAct(_ *story, args []string) error {
 	if len(args) < 3 {
 		return usage("check stage/test e2e success [app]")
 	}
-	sha, err := w.commit(args[0])
+	repository, sha, err := w.anywhere(args[0])
 	if err != nil {
 		return err
 	}
-	_, err = w.hub.CheckRun(w.repo, sha, args[1], args[2], or(args, 3, "github-actions"))
+	_, err = w.hub.CheckRun(repository, sha, args[1], args[2], or(args, 3, "github-actions"))
 	return err
+}
+
+// anywhere resolves a revision of the repository, or acme/other:revision.
+func (w *world) anywhere(what string) (repository, sha string, err error) {
+	if other, revision, ok := strings.Cut(what, ":"); ok {
+		before := w.repo
+		w.repo = other
+		defer func() { w.repo = before }()
+		what = revision
+	}
+	sha, err = w.commit(what)
+	return w.repo, sha, err
 }
 
 func (w *world) deploymentAct(_ *story, args []string) error {
@@ -333,7 +345,10 @@ func (w *world) pushAct(s *story, args []string) error {
 			files[to] = nil
 			continue
 		}
-		text := w.local(s.ReadFile(from))
+		text, err := w.filled(s.ReadFile(from))
+		if err != nil {
+			return err
+		}
 		files[to] = &text
 	}
 	repository, branch, elsewhere := strings.Cut(args[0], ":")

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/towpath/towpath/internal/promote"
 )
@@ -20,6 +23,41 @@ type names struct {
 // local turns the registry's name in a story into its address here.
 func (w *world) local(text string) string {
 	return strings.ReplaceAll(text, "ghcr.io/acme/", w.registry.Addr().String()+"/acme/")
+}
+
+var (
+	commitWord  = regexp.MustCompile(`<commit:([^>]+)>`)
+	commentWord = regexp.MustCompile(`<comment:(\d+)/(\d+)>`)
+	timeWord    = regexp.MustCompile(`<time:([^>]*)>`)
+)
+
+// filled puts in place what a file of a story can not know: <commit:stage/test>,
+// <comment:1/2> for the id of the second comment on #1, <time:0s> for now,
+// <time:-1h> for an hour ago, and the registry's address.
+func (w *world) filled(text string) (string, error) {
+	var failed error
+	text = commitWord.ReplaceAllStringFunc(text, func(word string) string {
+		id, err := w.commit(commitWord.FindStringSubmatch(word)[1])
+		failed = errors.Join(failed, err)
+		return id
+	})
+	text = commentWord.ReplaceAllStringFunc(text, func(word string) string {
+		place := commentWord.FindStringSubmatch(word)
+		issue, _ := strconv.Atoi(place[1]) // digits
+		n, _ := strconv.Atoi(place[2])
+		comments := w.hub.Comments(w.repo, issue)
+		if n < 1 || n > len(comments) {
+			failed = errors.Join(failed, fmt.Errorf("there is no %s", word))
+			return ""
+		}
+		return strconv.FormatInt(comments[n-1].ID, 10)
+	})
+	text = timeWord.ReplaceAllStringFunc(text, func(word string) string {
+		d, err := time.ParseDuration(timeWord.FindStringSubmatch(word)[1])
+		failed = errors.Join(failed, err)
+		return w.clock.Now().Add(d).UTC().Format(time.RFC3339)
+	})
+	return w.local(text), failed
 }
 
 // spoken turns the names that stories use for freight into its aliases.

@@ -144,7 +144,11 @@ func (w *world) postCommand(s *story, args []string) error {
 		options["-type"] = "application/vnd.docker.distribution.events.v1+json"
 	}
 	if !strings.HasPrefix(args[1], "-") {
-		c.body = []byte(w.local(s.ReadFile(args[1])))
+		text, err := w.filled(s.ReadFile(args[1]))
+		if err != nil {
+			return err
+		}
+		c.body = []byte(text)
 	}
 	for _, word := range args[1:] {
 		key, value, _ := strings.Cut(word, "=")

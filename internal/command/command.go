@@ -54,9 +54,9 @@ type Command struct {
 	// Verb is the verb in lower case, without its slash.
 	Verb string
 	// Stages are the stages named, without doubles, in the order written. There
-	// is exactly one for hold, unhold, cancel, rollback and override, at least
-	// one for promote,
-	// any number, where none means all, for status, and one or none for why.
+	// is exactly one for hold, unhold, cancel, rollback, override and verify, at
+	// least one for promote, any number, where none means all, for status, and one
+	// or none for why.
 	Stages []Stage
 	// Freight maps a warehouse to the id or alias of freight, both as written
 	// and neither known to exist. Promote and rollback have any number of it; nil
@@ -70,9 +70,13 @@ type Command struct {
 	// long; 0: without an end of its own. Only takeover has them.
 	Channel string
 	For     time.Duration
-	// Reason is why a stage is held, or freight let past a rule, in the
-	// commenter's own words on one line; empty when none was given.
+	// Reason is why a stage is held, freight let past a rule, or a gate passed or
+	// failed, in the commenter's own words on one line; empty when none was given.
 	Reason string
+	// Gate is the gate that verify names, not known to exist, and Passed what it
+	// says of it.
+	Gate   string
+	Passed bool
 	// Name is what why is asked about when it is no stage, and Version the version
 	// of it or of what came to the stage; both as written, and neither known to
 	// exist. Empty otherwise.
@@ -128,6 +132,7 @@ func Parse(body string, names Names) ([]Command, *UsageError) {
 // same reports whether both commands ask for the same, wherever they stand.
 func (c Command) same(other Command) bool {
 	return c.Verb == other.Verb && c.Reason == other.Reason && c.Name == other.Name && c.Version == other.Version &&
+		c.Gate == other.Gate && c.Passed == other.Passed &&
 		c.Until.PullRequest == other.Until.PullRequest && c.Until.At.Equal(other.Until.At) &&
 		c.Channel == other.Channel && c.For == other.For && c.Warehouse == other.Warehouse && slices.Equal(c.Artifacts, other.Artifacts) &&
 		slices.Equal(c.Stages, other.Stages) && maps.Equal(c.Freight, other.Freight)

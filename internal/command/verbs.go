@@ -61,6 +61,11 @@ func verbs() []verb {
 			does: "Says how to approve: by a review of the promotion's pull request.",
 		},
 		{
+			name: "verify", args: "<stage> <gate> [<result> [<reason>]]", flags: []string{"reason"}, parse: parseVerify,
+			does: "Says that what the stage holds passed a manual gate, or failed it.",
+			note: "`<result>` is `pass`, which it is also when it is left out, or `fail`",
+		},
+		{
 			name: "status", args: "[<stage>]…", parse: parseStatus,
 			does: "Says what each stage holds and what it waits for.",
 		},
@@ -74,7 +79,6 @@ func verbs() []verb {
 			does: "Shows this table.",
 		},
 		{name: "retest"},
-		{name: "verify"},
 		{
 			name: "freight", args: "<warehouse> [<artifact>@<version>]…", parse: parseFreight,
 			does: "Makes freight of the artifacts named, and of the newest of the others.",
@@ -222,6 +226,43 @@ func parseWhy(a arguments) (Command, error) {
 	}
 	c.Name = ""
 	return c, c.addStage(a.names, a.words[0].text)
+}
+
+// gateName has the form that the configuration gives gates.
+var gateName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// parseVerify reads a word on a gate. A reason needs the word before it: who
+// writes that something failed must not be read as letting it pass.
+func parseVerify(a arguments) (Command, error) {
+	c := Command{Passed: true}
+	switch {
+	case len(a.words) == 0:
+		return c, errNoStage
+	case len(a.words) == 1:
+		return c, errors.New("it names no gate")
+	case !gateName.MatchString(a.words[1].text):
+		return c, fmt.Errorf("%s is not the name of a gate", code(a.words[1].text))
+	}
+	c.Gate = a.words[1].text
+	if err := c.addStage(a.names, a.words[0].text); err != nil {
+		return c, err
+	}
+	var reason []string
+	if given, ok := a.flags["reason"]; ok {
+		reason = append(reason, given)
+	}
+	for i, w := range a.words[2:] {
+		switch {
+		case i > 0:
+			reason = append(reason, w.text)
+		case w.text != "pass" && w.text != "fail":
+			return c, fmt.Errorf("%s is neither %s nor %s", code(w.text), code("pass"), code("fail"))
+		default:
+			c.Passed = w.text == "pass"
+		}
+	}
+	c.Reason = strings.TrimSpace(strings.Join(reason, " "))
+	return c, nil
 }
 
 func parseHelp(a arguments) (Command, error) {

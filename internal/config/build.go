@@ -77,7 +77,7 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		File:     file,
 		Position: b.raw.Name.At.String(),
 		Updates:  map[string]Update{},
-		each:     b.each, vars: b.vars, stageVars: map[string]map[string]any{}, whens: map[string]*condition{},
+		each:     b.each, vars: b.vars, stageVars: map[string]map[string]any{}, gates: map[string][]rawGate{}, whens: map[string]*condition{},
 		resolved: b.resolved(i),
 	}
 	for _, name := range b.order {
@@ -90,12 +90,14 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		if len(s.updates) == 0 {
 			p.Stages = append(p.Stages, s.domain)
 			p.stageVars[s.domain.Name] = s.vars
+			p.keepGates(s.domain, s.raw)
 		}
 		for i, u := range s.updates {
 			lane := s.domain
 			lane.Name, lane.Target = promote.LaneName(s.domain.Name, i+1), u.update.Target
 			p.Stages = append(p.Stages, lane)
 			p.stageVars[lane.Name], p.Updates[lane.Name] = s.vars, u.update
+			p.keepGates(lane, s.raw)
 		}
 	}
 	return p

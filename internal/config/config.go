@@ -59,6 +59,7 @@ type Pipeline struct {
 	each      map[string]any
 	vars      map[string]any // of the pipeline
 	stageVars map[string]map[string]any
+	gates     map[string][]rawGate  // by stage, of those with gates that look elsewhere
 	whens     map[string]*condition // by warehouse, of those that have one
 	resolved  rawPipeline           // the file with `each` and `defaults` worked in
 }

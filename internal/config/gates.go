@@ -1,6 +1,12 @@
 package config
 
-import "github.com/towpath/towpath/internal/promote"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/towpath/towpath/internal/promote"
+)
 
 // verification builds the gates of a stage.
 func (e *evaluator) verification(raw rawStage) (gates []promote.Gate, onArrival bool) {
@@ -53,6 +59,10 @@ func (e *evaluator) gate(raw rawGate) promote.Gate {
 		Expect:   raw.Expect.Value,
 		Pass:     values(raw.Pass),
 		Within:   e.duration(raw.Within),
+		Settle:   e.duration(raw.Settle),
+		Matrix:   e.texts(raw.Matrix),
+		By:       raw.By.people(),
+		At:       e.place(raw),
 	}
 	switch {
 	case raw.Check.Set():
@@ -63,8 +73,68 @@ func (e *evaluator) gate(raw rawGate) promote.Gate {
 		g.Source, g.Match = promote.FromDeployment, e.text(raw.Deployment)
 	case raw.Dispatch != nil:
 		g.Source, g.Match, g.Dispatch = promote.FromDispatch, g.Name, e.dispatch(raw)
+	case raw.ArgoCD.Set():
+		g.Source, g.Match = promote.FromStatus, argoStatus+e.text(raw.ArgoCD)
+	case raw.Manual.Value:
+		g.Source, g.Match = promote.FromManual, raw.Name.Value
 	}
 	return g
+}
+
+// argoStatus begins the context of the commit statuses that the templates in Argo
+// CD's documentation of its notifications write; the application's name follows.
+const argoStatus = "continuous-delivery/"
+
+var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// place is where a gate's results are looked for. Without freight it may not be
+// known yet at which commit.
+func (e *evaluator) place(raw rawGate) *promote.Place {
+	if !raw.Commit.Set() {
+		return nil
+	}
+	p := &promote.Place{Repository: promote.NormaliseRepository(e.or(raw.Repository, "."))}
+	if e.when == noFreight && !raw.Commit.template.Static() {
+		p.Lost = "has to know the freight first"
+		return p
+	}
+	if p.Commit = e.text(raw.Commit); !fullCommit.MatchString(p.Commit) {
+		p.Commit, p.Lost = "", fmt.Sprintf("names no commit: `at` is %q", p.Commit)
+	}
+	return p
+}
+
+// Gates are a stage's gates for freight, one per slot. There are none where they
+// are the same for any.
+func (p Pipeline) Gates(stage string, freight []promote.Freight) []promote.Gate {
+	raws := p.gates[stage]
+	if raws == nil {
+		return nil
+	}
+	s, _ := p.Stage(stage)
+	out := slices.Clone(s.Gates)
+	for i, raw := range raws {
+		if out[i].At == nil {
+			continue
+		}
+		e := &evaluator{collector: &collector{}, scope: p.Scope(stage, freight), when: actual}
+		place := e.place(raw)
+		if mistakes := e.sorted(); len(mistakes) > 0 {
+			place = &promote.Place{Repository: out[i].At.Repository, Lost: "names no commit: " + mistakes[0].Message}
+		}
+		if place.Repository == "." {
+			place.Repository = promote.NormaliseRepository(p.Repository)
+		}
+		out[i].At = place
+	}
+	return out
+}
+
+// keepGates keeps what the gates of a stage say where freight has a say in it.
+func (p Pipeline) keepGates(stage promote.Stage, raw rawStage) {
+	if slices.ContainsFunc(stage.Gates, func(g promote.Gate) bool { return g.At != nil }) {
+		p.gates[stage.Name] = raw.Verification.Gates.Items
+	}
 }
 
 // checkGate reports keys that mean nothing with the gate's source.
@@ -83,7 +153,7 @@ func (e *evaluator) checkGate(raw rawGate) {
 		{"job", raw.Job.At, dispatch, "`dispatch`"},
 		{"repository", raw.Repository.At, byName || dispatch, "`check`, `status` or `dispatch`"},
 		{"at", raw.Commit.At, byName, "`check` or `status`"},
-		{"matrix", raw.Matrix.At, byName || dispatch, "`check`, `status` or `dispatch`"},
+		{"matrix", raw.Matrix.At, byName, "`check` or `status`"},
 		{"by", raw.byAt(), raw.Manual.Value, "`manual`"},
 	} {
 		if rule.at.Set() && !rule.fits {
@@ -96,11 +166,32 @@ func (e *evaluator) checkGate(raw rawGate) {
 			e.add(raw.Schedule.At, "`schedule` means nothing without `dispatch`")
 		}
 	}
+	switch {
+	case raw.Repository.Set() && byName && !raw.Commit.Set():
+		e.add(raw.Repository.At, "`repository` needs `at`: the commit there, such as ${{ image('…').revision }} or ${{ commit('…').id }}")
+	case raw.Matrix.Set() && raw.Expect.Set():
+		e.add(raw.Expect.At, "`expect` means nothing with `matrix`: every cell has to be there")
+	case raw.Matrix.Set() && raw.Matrix.empty():
+		e.add(raw.Matrix.At, "`matrix` lists no cell")
+	}
 	if raw.Manual.Set() && !raw.Manual.Value {
 		e.add(raw.Manual.At, "`manual` is true, or it is left out")
 	}
-	e.duration(raw.Settle)
-	e.text(raw.Repository)
+	if raw.Manual.Value && raw.By.empty() {
+		e.add(raw.Manual.At, "`manual` needs `by`: the users or teams who may say so")
+	}
+}
+
+// people are those who may say whether a manual gate passed.
+func (p *rawPeople) people() promote.Right {
+	if p == nil {
+		return promote.Right{}
+	}
+	return promote.Right{Users: values(p.Users), Teams: values(p.Teams)}
+}
+
+func (p *rawPeople) empty() bool {
+	return p == nil || !p.Users.bad && !p.Teams.bad && len(p.Users.Items)+len(p.Teams.Items) == 0
 }
 
 func (raw rawGate) byAt() At {
@@ -121,11 +212,9 @@ func (e *evaluator) gatesWithFreight(raw rawStage) {
 }
 
 func (e *evaluator) gateWithFreight(raw rawGate) {
-	e.text(raw.ArgoCD)
 	e.text(raw.Run)
 	e.text(raw.Job)
 	e.text(raw.Commit)
-	e.texts(raw.Matrix)
 	if raw.Dispatch != nil {
 		e.call(raw)
 	}

@@ -90,15 +90,15 @@ type rawGate struct {
 	Status     Text         `yaml:"status" is:"globName" doc:"The commit status of this context; a glob."`
 	Deployment Text         `yaml:"deployment" is:"globName" doc:"The deployment to this environment."`
 	Dispatch   *rawDispatch `yaml:"dispatch" doc:"A workflow that is started on the default branch; its conclusion counts."`
-	ArgoCD     Text         `yaml:"argocd" doc:"The status that Argo CD's notifications write for this application."`
+	ArgoCD     Text         `yaml:"argocd" is:"application" doc:"The status continuous-delivery/APPLICATION that Argo CD's notifications write."`
 	External   Word         `yaml:"external" is:"name" doc:"A signed call of an outside system, by this name."`
 	Manual     Bool         `yaml:"manual" doc:"true: /verify by the people under by."`
 	Run        Text         `yaml:"run" doc:"A command, in run mode."`
 	Required   Bool         `yaml:"required" default:"true" doc:"Whether the gate must pass. Others are shown and never block."`
 	Owner      Text         `yaml:"owner" doc:"Who is told about failures of this gate: @user or @org/team."`
 	Job        Text         `yaml:"job" doc:"With dispatch: the job whose conclusion counts."`
-	Repository Text         `yaml:"repository" is:"repository" doc:"Where the result is looked for, if not in this repository."`
-	Commit     Text         `yaml:"at" doc:"The commit at which it is looked for, if not the arrival's."`
+	Repository Text         `yaml:"repository" is:"repository" doc:"Where the result is looked for, if not in this repository; needs at."`
+	Commit     Text         `yaml:"at" doc:"The commit at which it is looked for, if not the arrival's; it may follow from the freight."`
 	App        Text         `yaml:"app" doc:"With check: the App that must have written it."`
 	Expect     Int          `yaml:"expect" is:"from1" doc:"With check and status: how many that match must pass. By default all that are found, at least one."`
 	Pass       List[Word]   `yaml:"pass" enum:"neutral|skipped" doc:"What passes besides success."`

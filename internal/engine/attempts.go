@@ -26,20 +26,11 @@ func keyOf(pipeline string, a promote.Attempt) string {
 // and a crash leaves something to look for.
 func (w *stageWork) startDue() {
 	for _, due := range w.verdict.Due {
-		gate, ok := w.at.gate(due.Gate)
+		gate, ok := w.at.stage.Gate(due.Gate)
 		if ok {
 			w.attempt(gate, due)
 		}
 	}
-}
-
-func (at *place) gate(name string) (promote.Gate, bool) {
-	for _, g := range at.stage.Gates {
-		if g.Name == name {
-			return g, true
-		}
-	}
-	return promote.Gate{}, false
 }
 
 func (w *stageWork) attempt(gate promote.Gate, due promote.Due) {

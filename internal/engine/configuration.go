@@ -158,6 +158,13 @@ func (c *configuration) topics() []string {
 				out = append(out, "repo:"+promote.NormaliseRepository(s.Repository))
 			}
 		}
+		for _, s := range p.Stages {
+			for _, g := range s.Gates {
+				if g.At != nil {
+					out = append(out, "repo:"+g.At.Repository)
+				}
+			}
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -13,10 +13,11 @@ import (
 )
 
 // confirm leaves out of the ledger what grants something and has nobody behind
-// it: whoever may push to its branch could otherwise end anybody's hold, or go
-// past the rule of a stage. A release, an override, a takeover, or the wish to go
-// back, counts when GitHub confirms its comment: the author, the unedited text, and
-// the right (L4). A comment is confirmed once per process.
+// it: whoever may push to its branch could otherwise end anybody's hold, go past
+// the rule of a stage, or say that a gate passed. A release, an override, a
+// takeover, a word on a gate, or the wish to go back, counts when GitHub confirms
+// its comment: the author, the unedited text, and the right (L4). A comment is
+// confirmed once per process.
 func (l *look) confirm(ctx context.Context) error {
 	for name, facts := range l.book.Pipelines {
 		var err error
@@ -32,6 +33,9 @@ func (l *look) confirm(ctx context.Context) error {
 		}
 		facts.Takeovers, err = confirmedOnes(facts.Takeovers, func(t promote.Takeover) (bool, error) { return l.confirmedTakeover(ctx, name, t) })
 		if err != nil {
+			return err
+		}
+		if facts.Results, err = l.confirmedResults(ctx, name, facts); err != nil {
 			return err
 		}
 		if err := l.confirmBack(ctx, name, facts.Proposals); err != nil {
@@ -146,14 +150,19 @@ func (l *look) asksGitHub(ctx context.Context, said saying, says test) (bool, er
 	}
 	commands, usage := command.Parse(c.Body, l.names())
 	at := c.Created
-	same := func(c command.Command) bool {
-		return c.Verb == said.verb && says(c, at) && slices.ContainsFunc(c.Stages, func(s command.Stage) bool {
-			return s == said.stage || s.Pipeline == said.stage.Pipeline && s.Name == promote.StageOf(said.stage.Name)
-		})
-	}
-	if usage != nil || !slices.ContainsFunc(commands, same) {
+	i := slices.IndexFunc(commands, func(c command.Command) bool {
+		return c.Verb == said.verb && says(c, at) && names(c.Stages, said.stage)
+	})
+	if usage != nil || i < 0 {
 		return false, nil
 	}
-	denied, err := l.may(ctx, said.verb, said.stage, c.Author)
+	denied, err := l.mayDo(ctx, commands[i], said.stage, c.Author)
 	return err == nil && denied == "", err
+}
+
+// names tells whether a stage is named, by itself or with all of its lanes.
+func names(stages []command.Stage, stage command.Stage) bool {
+	return slices.ContainsFunc(stages, func(s command.Stage) bool {
+		return s.Pipeline == stage.Pipeline && (s.Name == stage.Name || s.Name == promote.StageOf(stage.Name))
+	})
 }

@@ -191,7 +191,7 @@ func (r *round) authorise(ctx context.Context, o *order) (string, error) {
 			}
 		}
 		for _, stage := range c.Stages {
-			denied, err := r.may(ctx, c.Verb, stage, o.comment.Author)
+			denied, err := r.mayDo(ctx, c, stage, o.comment.Author)
 			if err != nil || denied != "" {
 				return denied, err
 			}
@@ -220,6 +220,8 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 				o.override(r, p, c, stage)
 			case "cancel":
 				o.cancel(r, p, places[stage.Name], snapshot)
+			case "verify":
+				o.verify(r, p, c, places[stage.Name])
 			}
 		}
 	}
@@ -227,13 +229,11 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 
 // meant are the lanes of a pipeline that names stand for: a stage's name all of
 // its lanes, a lane's name that one.
-func meant(names []command.Stage, p config.Pipeline) []command.Stage {
+func meant(named []command.Stage, p config.Pipeline) []command.Stage {
 	var out []command.Stage
 	for _, s := range p.Stages {
-		if slices.ContainsFunc(names, func(n command.Stage) bool {
-			return n.Pipeline == p.Name && (n.Name == s.Name || n.Name == promote.StageOf(s.Name))
-		}) {
-			out = append(out, command.Stage{Pipeline: p.Name, Name: s.Name})
+		if stage := (command.Stage{Pipeline: p.Name, Name: s.Name}); names(named, stage) {
+			out = append(out, stage)
 		}
 	}
 	return out

@@ -23,11 +23,12 @@ type place struct {
 	head          promote.Head
 	promotionHead string // commit of the promotion branch; empty: none
 	pulls         []forge.PullRequest
-	facts         promote.Facts // of the pipeline, growing while the place is reconciled
-	news          promote.Facts // what was found out and is not in the ledger yet
-	leftover      bool          // the promotion branch was merged and can go
-	inFlight      bool          // the head is a merge that GitHub does not tell of yet
-	rewritten     bool          // the head does not descend from the last arrival
+	facts         promote.Facts             // of the pipeline, growing while the place is reconciled
+	news          promote.Facts             // what was found out and is not in the ledger yet
+	leftover      bool                      // the promotion branch was merged and can go
+	inFlight      bool                      // the head is a merge that GitHub does not tell of yet
+	gates         map[string][]promote.Gate // where freight has a say in them, by its [promote.Set]
+	rewritten     bool                      // the head does not descend from the last arrival
 }
 
 func (l *look) place(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, error) {

@@ -23,21 +23,47 @@ const (
 	watchedFor      = 3 * 24 * time.Hour
 )
 
-// results asks GitHub for what the gates look for, on the commits of the last
-// arrivals and on a head that holds the same tree. Final ones that are new are
+// results asks GitHub for what the gates look for. Final ones that are new are
 // kept as facts, so that a rule that changes can judge them again (A8).
 func (l *look) results(ctx context.Context, p config.Pipeline, at *place) ([]promote.Result, error) {
 	if len(at.stage.Gates) == 0 {
 		return nil, nil
 	}
-	sources := gateSources(at.stage)
+	l.bindGates(p, at)
 	commits := at.watched(l.now)
+	out, err := l.onBranch(ctx, at, commits)
+	if err != nil {
+		return nil, err
+	}
+	there, err := l.elsewhere(ctx, at, commits)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := l.dispatched(ctx, p, at, commits)
+	if err != nil {
+		return nil, err
+	}
+	out = slices.Concat(out, there, ours)
+	for _, result := range out {
+		if result.Final() && !slices.ContainsFunc(at.facts.Results, result.Same) {
+			at.learn(promote.Facts{Results: []promote.Result{result}})
+		}
+	}
+	return out, nil
+}
+
+// onBranch are the results on commits of the stage's branch.
+func (l *look) onBranch(ctx context.Context, at *place, commits []string) ([]promote.Result, error) {
+	sources := gateSources(at.stage)
+	if len(sources) == 0 {
+		return nil, nil
+	}
 	observed := make([][]forge.Observation, len(commits))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(parallelCalls)
 	for i, commit := range commits {
 		group.Go(func() (err error) {
-			observed[i], err = l.observations(within, at.home, commit, sources)
+			observed[i], err = l.observations(within, at.home.repo, commit, sources)
 			return err
 		})
 	}
@@ -50,20 +76,9 @@ func (l *look) results(ctx context.Context, p config.Pipeline, at *place) ([]pro
 			result := promote.Result{
 				Stage: at.stage.Name, Commit: commit, Source: o.Source, Name: o.Name, App: o.App, State: o.State, URL: o.URL, At: o.At,
 			}
-			if !at.stage.Wants(result) {
-				continue
+			if at.stage.Wants(result) {
+				out = append(out, result)
 			}
-			out = append(out, result)
-		}
-	}
-	ours, err := l.dispatched(ctx, p, at, commits)
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, ours...)
-	for _, result := range out {
-		if result.Final() && !slices.ContainsFunc(at.facts.Results, result.Same) {
-			at.learn(promote.Facts{Results: []promote.Result{result}})
 		}
 	}
 	return out, nil
@@ -73,7 +88,8 @@ func (l *look) results(ctx context.Context, p config.Pipeline, at *place) ([]pro
 func gateSources(stage promote.Stage) []promote.Source {
 	var out []promote.Source
 	for _, g := range stage.Gates {
-		if stage.HasBranch() && g.Dispatch == nil && !slices.Contains(out, g.Source) {
+		asked := g.Dispatch == nil && g.At == nil && g.Source != promote.FromManual
+		if asked && stage.HasBranch() && !slices.Contains(out, g.Source) {
 			out = append(out, g.Source)
 		}
 	}
@@ -93,7 +109,7 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 			at := &place{stage: s, home: l.homeOf(s), facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
 			for _, commit := range at.watched(l.now) {
 				group.Go(func() error {
-					_, _ = l.observations(ctx, at.home, commit, gateSources(s)) // asked again by who needs it
+					_, _ = l.observations(ctx, at.home.repo, commit, gateSources(s)) // asked again by who needs it
 					return nil
 				})
 			}
@@ -103,18 +119,15 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 }
 
 // observations asks once per look; what comes in meanwhile brings another look.
-func (l *look) observations(ctx context.Context, h *home, commit string, sources []promote.Source) ([]forge.Observation, error) {
-	if len(sources) == 0 {
-		return nil, nil
-	}
-	key := fmt.Sprint(h.name, commit, sources)
+func (l *look) observations(ctx context.Context, repo *forge.Repo, commit string, sources []promote.Source) ([]forge.Observation, error) {
+	key := fmt.Sprint(repo.Info().FullName, commit, sources)
 	l.mu.Lock()
 	known, ok := l.hub.observed[key]
 	l.mu.Unlock()
 	if ok {
 		return known, nil
 	}
-	observed, err := h.repo.Observations(ctx, commit, sources...)
+	observed, err := repo.Observations(ctx, commit, sources...)
 	if err != nil {
 		return nil, fmt.Errorf("read results on %s: %w", promote.ShortID(commit), err)
 	}
@@ -154,7 +167,7 @@ func (at *place) undecided(a promote.Arrival, now time.Time) bool {
 			there = append(there, r)
 		}
 	}
-	return slices.ContainsFunc(at.stage.Gates, func(g promote.Gate) bool {
+	return slices.ContainsFunc(at.gatesOf(a), func(g promote.Gate) bool {
 		return g.Judge(there, a.At, now).State == promote.GateWaits
 	})
 }

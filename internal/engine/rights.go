@@ -22,6 +22,15 @@ var permissions = []string{"none", "read", "triage", "write", "maintain", "admin
 // see, and change nothing.
 var questions = []string{"status", "why", "help", "approve"}
 
+// mayDo asks GitHub, now, whether somebody has the right to a command on one of
+// the stages that it names.
+func (l *look) mayDo(ctx context.Context, c command.Command, stage command.Stage, user string) (string, error) {
+	if c.Verb == "verify" {
+		return l.mayVerify(ctx, c, stage, user)
+	}
+	return l.may(ctx, c.Verb, stage, user)
+}
+
 // may asks GitHub, now, whether somebody has the right to a command on a stage.
 // It returns "" or the refusal. Every entry uses this function; an error is a
 // "no" that may be tried again (C2).
@@ -49,22 +58,36 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 	if slices.Index(permissions, has) < slices.Index(permissions, needed) {
 		return fmt.Sprintf("`/%s %s` needs the permission `%s` on this repository; you have `%s`.", verb, stage, needed, has), nil
 	}
-	if len(right.Users)+len(right.Teams) == 0 || containsFold(right.Users, user) {
+	if len(right.Users)+len(right.Teams) == 0 {
 		return "", nil
+	}
+	among, refusal, err := l.among(ctx, right, user)
+	if err != nil || refusal != "" || among {
+		return refusal, err
+	}
+	return fmt.Sprintf("`/%s %s` is for %s only (%s).", verb, stage, those(right), policy.Position), nil
+}
+
+// among asks whether somebody is one of the users, or in one of the teams, of a
+// right. The refusal says that GitHub does not let us ask.
+func (l *look) among(ctx context.Context, right promote.Right, user string) (is bool, refusal string, err error) {
+	if containsFold(right.Users, user) {
+		return true, "", nil
 	}
 	for _, team := range right.Teams {
 		member, err := l.repo.InTeam(ctx, team, user)
 		if forbidden(err) {
-			return l.unasked(err)
+			refusal, err := l.unasked(err)
+			return false, refusal, err
 		}
 		if err != nil {
-			return "", fmt.Errorf("ask whether %s is in %s: %w", user, team, err)
+			return false, "", fmt.Errorf("ask whether %s is in %s: %w", user, team, err)
 		}
 		if member {
-			return "", nil
+			return true, "", nil
 		}
 	}
-	return fmt.Sprintf("`/%s %s` is for %s only (%s).", verb, stage, those(right), policy.Position), nil
+	return false, "", nil
 }
 
 // forbidden tells a question that GitHub does not let us ask, which asking again

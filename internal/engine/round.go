@@ -177,6 +177,7 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 	r.endHolds(ctx, at)
 	if !stage.HasBranch() {
 		state.Results, err = r.results(ctx, p, at)
+		state.Gates = at.gates
 		return at, state, err
 	}
 	if stage.Kind == promote.Observed {
@@ -198,6 +199,7 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 		return nil, state, err
 	}
 	state.Results, err = r.results(ctx, p, at)
+	state.Gates = at.gates
 	return at, state, err
 }
 

@@ -70,7 +70,11 @@ func arrivalLines(pipeline string, news promote.Facts) []string {
 		out = append(out, holdLine(pipeline, h))
 	}
 	for _, r := range news.Results {
-		out = append(out, fmt.Sprintf("%s/%s: %s %q is %s on %s", pipeline, r.Stage, r.Source, r.Name, r.State, promote.ShortID(r.Commit)))
+		line := fmt.Sprintf("%s/%s: %s %q is %s on %s", pipeline, r.Stage, r.Source, r.Name, r.State, promote.ShortID(r.Commit))
+		if r.By != "" {
+			line += ", said by " + r.By
+		}
+		out = append(out, line)
 	}
 	return append(out, attemptLines(pipeline, news)...)
 }

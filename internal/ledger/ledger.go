@@ -65,6 +65,12 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 		if r.Attempt > 0 {
 			identity = append(identity, strconv.Itoa(r.Attempt))
 		}
+		if r.Place != "" {
+			identity = append(identity, r.Place)
+		}
+		if r.Comment != 0 {
+			identity = append(identity, fmt.Sprint(r.Comment))
+		}
 		w.add(stage(r.Stage, "results"), r.At, strings.Join(identity, "\x00"), r)
 	}
 	for _, h := range facts.Holds {

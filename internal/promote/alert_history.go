@@ -93,30 +93,34 @@ func (s Snapshot) runs(stage Stage, g Gate) []Run {
 		commit, name, app string
 		at                int64
 	}
-	byCommit := map[string]map[string]string{}
+	type come struct {
+		freight map[string]string
+		gate    Gate // as the freight has it
+	}
+	byCommit := map[string]come{}
 	var out []Run
 	for _, a := range s.Facts.ArrivalsIn(stage.Name) {
 		if a.Manner == ByDrift {
 			continue
 		}
-		if byCommit[a.Commit] = a.Freight; g.Within == 0 {
+		only := Stage{Name: stage.Name, Gates: s.Stages[stage.Name].GatesOf(stage, a)}
+		g, _ := only.Gate(g.Name)
+		if byCommit[a.Commit] = (come{a.Freight, g}); g.Within == 0 {
 			continue
 		}
-		only := stage
-		only.Gates = []Gate{g}
-		if judged := s.Gates(only, a)[0]; judged.State == GateTooLate {
+		if judged := s.judgeGates(stage, []Gate{g}, a)[0]; judged.State == GateTooLate {
 			out = append(out, Run{Freight: a.Freight, State: string(GateTooLate), At: judged.At})
 		}
 	}
 	seen := map[run]bool{}
 	for _, r := range slices.Concat(s.Stages[stage.Name].Results, s.Facts.Results) {
-		freight, here := byCommit[r.Commit]
+		on, here := byCommit[r.Commit]
 		key := run{r.Commit, r.Name, r.App, r.At.Unix()}
-		if !here || (r.Stage != stage.Name && r.Stage != "") || !g.wants(r) || !r.Final() || seen[key] || r.At.After(s.Now) {
+		if !here || (r.Stage != stage.Name && r.Stage != "") || !on.gate.Wants(r) || !r.Final() || seen[key] || r.At.After(s.Now) {
 			continue
 		}
 		seen[key] = true
-		out = append(out, Run{Freight: freight, State: r.State, Passed: g.verdict(r.State) == GatePassed, URL: r.URL, At: r.At})
+		out = append(out, Run{Freight: on.freight, State: r.State, Passed: g.verdict(r.State) == GatePassed, URL: r.URL, At: r.At})
 	}
 	slices.SortStableFunc(out, func(a, b Run) int { return b.At.Compare(a.At) })
 	return out

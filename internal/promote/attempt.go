@@ -118,6 +118,9 @@ func (f Facts) RunOf(a Attempt) (AttemptRun, bool) {
 // commits: the latest one counts (G4).
 func (s Snapshot) judgeAttempts(g Gate, arrived time.Time, attempts []Attempt, results []Result) GateResult {
 	out := s.judgeLatest(g, attempts, results)
+	if out.State == GatePassed {
+		return g.settled(out, s.Now)
+	}
 	if out.State != GateWaits || g.Within == 0 || g.Dispatch.Schedule.Line != "" {
 		return out
 	}
@@ -153,7 +156,7 @@ func (s Snapshot) judgeLatest(g Gate, attempts []Attempt, results []Result) Gate
 		out.State, out.Note, out.Until = GateWaits, fmt.Sprintf("retry %d of %d is started", last.Retry+1, last.Workflow.Retries), time.Time{}
 	}
 	out.Flaky = out.State == GatePassed && (last.Retry > 0 || slices.ContainsFunc(results, func(r Result) bool {
-		return g.wants(r) && r.Final() && g.verdict(r.State) == GateBroken && r.At.Before(out.At)
+		return g.Wants(r) && r.Final() && g.verdict(r.State) == GateBroken && r.At.Before(out.At)
 	}))
 	return out
 }

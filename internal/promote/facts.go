@@ -125,9 +125,15 @@ type Result struct {
 	State  string    `json:"state"` // the raw conclusion or state; empty while it runs (never recorded)
 	URL    string    `json:"url,omitempty"`
 	At     time.Time `json:"at"`
+	Place  string    `json:"place,omitempty"` // where it was read, if not on the commit: see [Place.String]
 
 	Attempt int       `json:"attempt,omitempty"` // of a gate that we run
 	Started time.Time `json:"started,omitzero"`  // of such a run, the last time
+
+	// By, Note and Comment are of what a person said: who, why, and in which comment.
+	By      string `json:"by,omitempty"`
+	Note    string `json:"note,omitempty"`
+	Comment int64  `json:"comment,omitempty"`
 }
 
 // Cause says where a hold comes from, and so what releases it.

@@ -186,7 +186,30 @@ type Gate struct {
 	Expect   int           // how many matches are needed; 0 and 1: all that are found, at least one
 	Pass     []string      // conclusions that pass besides success: neutral, skipped
 	Within   time.Duration // a result missing for longer has failed; 0: waits for ever
+	Settle   time.Duration // how long a passing result must stay so
+	Matrix   []string      // cells, each called "name (cell)" after Match; empty: no cells
 	Dispatch *Dispatch     // of a gate that we run; nil: others do
+	By       Right         // manual: who may say so
+	At       *Place        // where the results are, if not on the arrival's commit
+}
+
+// Place is a commit on which a gate's results are looked for. Which one it is
+// follows from the freight, see [StageState.Gates].
+type Place struct {
+	Repository string // owner/name
+	Commit     string // 40 hex; empty: not known
+	Lost       string // why it is not known, or can not be read; as the end of a sentence
+}
+
+// String is how results name the place; empty for the arrival's own.
+func (p *Place) String() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Commit == "":
+		return p.Repository + "@?" // where nothing is
+	}
+	return p.Repository + "@" + p.Commit
 }
 
 // Source is where a gate's result comes from.
@@ -201,6 +224,10 @@ const (
 	FromWorkflow   Source = "workflow"
 	FromDispatch   Source = "dispatch"
 )
+
+// FromManual is the source of what people say with /verify: the ledger has it,
+// and their comment confirms it (L4).
+const FromManual Source = "manual"
 
 // Admits tells whether a changed path is of this subscription. The matcher of
 // globs is handed in.

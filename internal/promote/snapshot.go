@@ -1,6 +1,11 @@
 package promote
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Snapshot is all that one decision about a pipeline may look at, with the time.
 type Snapshot struct {
@@ -36,7 +41,27 @@ type StageState struct {
 	Head    Head     `json:"head"`
 	Open    *Open    `json:"open,omitempty"`
 	Results []Result `json:"results,omitempty"` // as GitHub tells them now, for the commits of arrivals
-	Trouble []Reason `json:"trouble,omitempty"` // a foreign branch, a lost ledger: nothing is written here
+	// Gates are the stage's gates with what follows from freight filled in, by the
+	// [Set] of it; there are none where nothing does.
+	Gates   map[string][]Gate `json:"gates,omitempty"`
+	Trouble []Reason          `json:"trouble,omitempty"` // a foreign branch, a lost ledger: nothing is written here
+}
+
+// Set names the freight of slots: the same for the same freight in each of them.
+func Set(freight map[string]string) string {
+	var out []string
+	for _, warehouse := range slices.Sorted(maps.Keys(freight)) {
+		out = append(out, warehouse+"="+freight[warehouse])
+	}
+	return strings.Join(out, " ")
+}
+
+// GatesOf are the stage's gates for an arrival.
+func (s StageState) GatesOf(stage Stage, a Arrival) []Gate {
+	if gates, ok := s.Gates[Set(a.Freight)]; ok {
+		return gates
+	}
+	return stage.Gates
 }
 
 // Head is where a target's branch stands.

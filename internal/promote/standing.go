@@ -137,6 +137,10 @@ func (s Snapshot) judge(stage Stage, a Arrival) Standing {
 // are on the arrival's commit or on one of the stage with an equal tree (G1), so
 // that an arrival at an unchanged head inherits them (P6).
 func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
+	return s.judgeGates(stage, s.Stages[stage.Name].GatesOf(stage, a), a)
+}
+
+func (s Snapshot) judgeGates(stage Stage, gates []Gate, a Arrival) []GateResult {
 	counts := s.equal(stage, a)
 	var results []Result
 	for _, r := range s.resultsIn(stage.Name) {
@@ -144,8 +148,8 @@ func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
 			results = append(results, r)
 		}
 	}
-	out := make([]GateResult, len(stage.Gates))
-	for i, g := range stage.Gates {
+	out := make([]GateResult, len(gates))
+	for i, g := range gates {
 		if g.Dispatch != nil {
 			out[i] = s.judgeAttempts(g, a.At, s.Facts.AttemptsAt(stage.Name, g.Name, counts), results)
 			continue
@@ -156,37 +160,26 @@ func (s Snapshot) Gates(stage Stage, a Arrival) []GateResult {
 }
 
 // recordedBesides are the recorded results of which GitHub does not tell itself
-// now: the ledger is not believed against it, nor from the future (L4).
+// now, and what came before those of which it does: the ledger is not believed
+// against it, nor from the future (L4).
 func recordedBesides(recorded, live []Result, now time.Time) []Result {
 	type key struct {
-		commit, name, app string
-		source            Source
-		attempt           int
+		commit, name, app, place string
+		source                   Source
+		attempt                  int
 	}
-	told := map[key]bool{}
+	told := map[key]time.Time{}
 	for _, r := range live {
-		told[key{r.Commit, r.Name, r.App, r.Source, r.Attempt}] = true
+		told[key{r.Commit, r.Name, r.App, r.Place, r.Source, r.Attempt}] = r.At
 	}
 	var out []Result
 	for _, r := range recorded {
-		if !told[key{r.Commit, r.Name, r.App, r.Source, r.Attempt}] && !r.At.After(now) {
+		at, ok := told[key{r.Commit, r.Name, r.App, r.Place, r.Source, r.Attempt}]
+		if (!ok || r.At.Before(at)) && !r.At.Truncate(time.Second).After(now) { // the order within a second is ours
 			out = append(out, r)
 		}
 	}
 	return out
-}
-
-func (g GateResult) reason(stage string) Reason {
-	r := Reason{Stage: stage, Gate: g.Gate.Name, Note: g.Note, Until: g.Until}
-	switch g.State {
-	case GateBroken:
-		r.Kind = GateFailed
-	case GateTooLate:
-		r.Kind = GateTimedOut
-	default:
-		r.Kind = GatePending
-	}
-	return r
 }
 
 // ArrivalsIn returns a stage's arrivals, oldest first.

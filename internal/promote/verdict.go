@@ -130,7 +130,7 @@ func (r Reason) String() string {
 	case LeftEarly:
 		return fmt.Sprintf("left %s before it had soaked for %s", r.Stage, r.Note)
 	case GatePending:
-		return fmt.Sprintf("gate %s in %s has no result yet", r.Gate, r.Stage)
+		return fmt.Sprintf("gate %s in %s %s", r.Gate, r.Stage, cmp.Or(r.Note, "has no result yet"))
 	case GateFailed:
 		return fmt.Sprintf("gate %s in %s failed: %s", r.Gate, r.Stage, r.Note)
 	case GateTimedOut:

@@ -220,3 +220,12 @@ func Hold(h promote.Hold) string {
 	}
 	return fmt.Sprintf("%s is held until %s, or until %s.", stage, When(h.Until), code("/unhold "+h.Stage))
 }
+
+// Verified answers /verify.
+func Verified(r promote.Result) string {
+	word := "passed"
+	if r.State != promote.State(true) {
+		word = "failed"
+	}
+	return fmt.Sprintf("Gate %s %s in %s, at %s.", code(r.Name), word, code(r.Stage), promote.ShortID(r.Commit))
+}

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// bindGates finds out, for everything that came into a stage, where the gates
+// look for results that are not on the arrival's commit.
+func (l *look) bindGates(p config.Pipeline, at *place) {
+	for _, a := range at.facts.ArrivalsIn(at.stage.Name) {
+		set := promote.Set(a.Freight)
+		if _, known := at.gates[set]; known {
+			continue
+		}
+		var freight []promote.Freight
+		for _, r := range at.stage.Requests {
+			if f, ok := at.facts.FreightByID(a.Freight[r.Warehouse]); ok {
+				freight = append(freight, f)
+			}
+		}
+		gates := p.Gates(at.stage.Name, freight)
+		if gates == nil {
+			return
+		}
+		if at.gates == nil {
+			at.gates = map[string][]promote.Gate{}
+		}
+		at.gates[set] = gates
+	}
+}
+
+// gatesOf are the gates of the stage for an arrival.
+func (at *place) gatesOf(a promote.Arrival) []promote.Gate {
+	return promote.StageState{Gates: at.gates}.GatesOf(at.stage, a)
+}
+
+// elsewhere reads what the gates look for that is not on the commits of arrivals.
+// A place that can not be read is the gate's trouble and nobody else's.
+func (l *look) elsewhere(ctx context.Context, at *place, commits []string) ([]promote.Result, error) {
+	var out []promote.Result
+	for _, a := range at.facts.ArrivalsIn(at.stage.Name) {
+		if at.gates == nil || !slices.Contains(commits, a.Commit) {
+			continue
+		}
+		for _, g := range at.gatesOf(a) {
+			if g.At == nil || g.At.Commit == "" {
+				continue
+			}
+			found, err := l.there(ctx, g)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range found {
+				if r.Stage, r.Commit = at.stage.Name, a.Commit; !slices.ContainsFunc(out, r.Same) {
+					out = append(out, r)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// there reads what a gate looks for at its place. Another repository is read when
+// it is public or shares itself, as sources are (H3).
+func (l *look) there(ctx context.Context, g promote.Gate) ([]promote.Result, error) {
+	from, err := l.source(ctx, g.At.Repository)
+	if errors.Is(err, errUnshared) {
+		g.At.Lost = "can not be looked for: " + err.Error()
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	observed, err := l.observations(ctx, from.repo, g.At.Commit, []promote.Source{g.Source})
+	var refused *forge.APIError
+	if errors.Is(err, forge.ErrNotFound) || errors.As(err, &refused) && refused.Status == http.StatusUnprocessableEntity {
+		g.At.Lost = "can not be looked for: " + g.At.Repository + " has no commit " + promote.ShortID(g.At.Commit)
+		return nil, nil
+	}
+	var out []promote.Result
+	for _, o := range observed {
+		r := promote.Result{Place: g.At.String(), Source: o.Source, Name: o.Name, App: o.App, State: o.State, URL: o.URL, At: o.At}
+		if g.Wants(r) {
+			out = append(out, r)
+		}
+	}
+	return out, err
+}
