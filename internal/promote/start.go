@@ -36,13 +36,20 @@ func (s Snapshot) Due(stage Stage) []Due {
 		case scheduled && due:
 			out = append(out, Due{g.Name, last.Commit, s.number(stage.Name, g.Name, last.Commit), Start{Cause: StartSchedule, Tick: tick}})
 			continue
-		case !scheduled && len(attempts) == 0:
-			out = append(out, Due{g.Name, last.Commit, 1, Start{Cause: StartArrival}})
+		case !scheduled && !stage.ran(last, attempts):
+			out = append(out, Due{g.Name, last.Commit, s.number(stage.Name, g.Name, last.Commit), Start{Cause: StartArrival}})
 			continue
 		}
 		out = append(out, s.again(stage, g)...)
 	}
 	return out
+}
+
+// ran tells whether one of the attempts was made for an arrival. What comes again
+// to a stage without files at the times of its schedule is there to be run again.
+func (s Stage) ran(a Arrival, attempts []Attempt) bool {
+	again := s.Kind == Fileless && s.Schedule != nil && s.Schedule.Unchanged
+	return slices.ContainsFunc(attempts, func(x Attempt) bool { return !again || !x.At.Before(a.At) })
 }
 
 // again lists the attempts that follow from ones that failed or were lost, also on
