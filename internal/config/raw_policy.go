@@ -55,7 +55,7 @@ type rawRight struct {
 type rawRights struct {
 	At
 	Hold     Word `yaml:"hold" enum:"read|triage|write|maintain|admin" doc:"/hold and /unhold."`
-	Takeover Word `yaml:"takeover" enum:"read|triage|write|maintain|admin" doc:"/takeover and /release."`
+	Takeover Word `yaml:"takeover" enum:"read|triage|write|maintain|admin" doc:"/takeover and /release. A stage that takes from others can be taken over only where this is given."`
 	Retest   Word `yaml:"retest" enum:"read|triage|write|maintain|admin" doc:"/retest."`
 	Rollback Word `yaml:"rollback" enum:"read|triage|write|maintain|admin" doc:"/rollback."`
 	Cancel   Word `yaml:"cancel" enum:"read|triage|write|maintain|admin" doc:"/cancel."`

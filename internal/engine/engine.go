@@ -188,8 +188,9 @@ func (e *Engine) Views() []report.View {
 
 // Resolve narrows a topic of a delivery to the repositories that listen to it:
 // "repo:owner/name" is itself and whoever subscribes to its commits, "image:…"
-// whoever subscribes to the image. The
-// index is a cache that the sweep rebuilds.
+// whoever subscribes to the image. The index is a cache that the sweep rebuilds. A
+// repository itself is looked at in any case: the delivery may tell of its first
+// pipeline.
 func (e *Engine) Resolve(_ context.Context, topic string) ([]string, error) {
 	var out []string
 	if name, ok := strings.CutPrefix(topic, "repo:"); ok {
@@ -203,10 +204,17 @@ func (e *Engine) Resolve(_ context.Context, topic string) ([]string, error) {
 		}
 	}
 	slices.Sort(out)
-	if len(out) == 0 {
+	if !slices.ContainsFunc(out, e.mayHavePipelines) {
 		e.Log.Info("delivery matched no pipeline", "topic", topic)
 	}
 	return out, nil
+}
+
+// mayHavePipelines tells whether a repository has a pipeline, a broken one
+// included, or was never looked at. The caller holds the lock.
+func (e *Engine) mayHavePipelines(repository string) bool {
+	known := e.configs[repository]
+	return known == nil || len(known.parsed.Pipelines)+len(known.mistakes) > 0
 }
 
 // Repositories lists every repository that is to be looked at by a sweep.

@@ -44,6 +44,10 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 		return fmt.Sprintf("`/override %s` is not possible: the policy names nobody who could go past anything there. `override` in %s does.",
 			stage, cmp.Or(policy.Position, config.PolicyFile)), nil
 	}
+	if verb == "takeover" && policy.Rights[verb] == "" && l.hasUpstreams(stage) {
+		return fmt.Sprintf("`/takeover %s` is not possible: the stage takes from others, and a takeover goes past their verification. `rights: {takeover: …}` in %s says who may.",
+			stage, cmp.Or(policy.Position, config.PolicyFile)), nil
+	}
 	needed := right.Permission
 	if needed == "" {
 		needed = "write"
@@ -88,6 +92,11 @@ func (l *look) among(ctx context.Context, right promote.Right, user string) (is 
 		}
 	}
 	return false, "", nil
+}
+
+func (l *look) hasUpstreams(name command.Stage) bool {
+	_, stage := l.stage(name)
+	return slices.ContainsFunc(stage.Requests, func(r promote.Request) bool { return len(r.From) > 0 })
 }
 
 // forbidden tells a question that GitHub does not let us ask, which asking again

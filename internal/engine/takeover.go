@@ -25,30 +25,45 @@ func (l *look) pullRequestOf(ctx context.Context, repository string, number int)
 }
 
 // endTakeovers writes down the takeovers that end since their pull request was
-// closed, so that it takes nothing over when it is opened again (T1). Where that
-// can not be asked the takeover goes on, and is asked about at the next look. GitHub
-// is asked once per look.
+// closed, so that it takes nothing over when it is opened again (T1), or since
+// there is no such channel any more. Where that can not be asked the takeover goes
+// on, and is asked about at the next look.
 func (r *round) endTakeovers(ctx context.Context, p config.Pipeline) {
 	facts := r.book.Pipelines[p.Name].Merge(r.facts[p.Name])
 	for _, stage := range p.Stages {
 		t, ok := facts.TakeoverOf(stage.Name, r.now)
-		if !ok || t.Number == 0 {
+		if !ok {
 			continue
 		}
-		pull, err := r.found.pulls.once(fmt.Sprint(t.Repository, t.Number), func() (forge.PullRequest, error) {
-			return r.pullRequestOf(ctx, t.Repository, t.Number)
-		})
-		if err != nil && !errors.Is(err, forge.ErrNotFound) {
+		over, err := r.isOver(ctx, p, stage, t)
+		if err != nil {
 			r.Log.Warn("can not ask about the pull request of a takeover", "repo", r.name, "stage", stage.Name, "error", err)
-			continue
 		}
-		if err == nil && pull.State == "open" {
+		if !over {
 			continue
 		}
 		r.recordTakeover(p.Name, promote.Takeover{
 			Stage: t.Stage, Channel: t.Channel, Number: t.Number, Repository: t.Repository, By: promote.Automatic, Released: true, At: r.now,
 		})
 	}
+}
+
+// isOver tells whether there is nothing any more that a takeover is for. GitHub is
+// asked once per look.
+func (r *round) isOver(ctx context.Context, p config.Pipeline, stage promote.Stage, t promote.Takeover) (bool, error) {
+	if !p.HasChannel(stage, t.Channel) {
+		return true, nil
+	}
+	if t.Number == 0 {
+		return false, nil
+	}
+	pull, err := r.found.pulls.once(fmt.Sprint(t.Repository, t.Number), func() (forge.PullRequest, error) {
+		return r.pullRequestOf(ctx, t.Repository, t.Number)
+	})
+	if errors.Is(err, forge.ErrNotFound) {
+		return true, nil
+	}
+	return err == nil && pull.State != "open", err
 }
 
 // recordTakeover keeps takeovers of a stage in the order in which they were said.
@@ -116,6 +131,8 @@ func (o *order) takeOver(ctx context.Context, r *round, p config.Pipeline, c com
 	switch {
 	case stage.Kind == promote.Control:
 		return refuse("it is a control-flow stage and holds nothing")
+	case stage.Kind == promote.Observed:
+		return refuse("others write it")
 	case !t.Until.IsZero() && !t.Until.After(r.now):
 		return refuse("the time under `--for` has passed")
 	case taken && other.Word() != t.Word():

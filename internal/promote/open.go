@@ -78,10 +78,13 @@ func (d *decision) blocks(open Open) []Reason {
 	for _, request := range d.stage.Requests {
 		id := open.Proposal.Freight[request.Warehouse]
 		freight, ok := d.snapshot.Facts.FreightByID(id)
-		if !ok || id == d.held[request.Warehouse] || open.Proposal.Back != nil {
-			continue
+		switch {
+		case !ok || id == d.held[request.Warehouse]:
+		case open.Proposal.Back != nil:
+			out = append(out, d.misplaced(freight)...)
+		default:
+			out = append(out, d.available(request, freight).Reasons...)
 		}
-		out = append(out, d.available(request, freight).Reasons...)
 	}
 	if have, need := len(open.Approvers), d.policy.Approvals; open.PullRequest != 0 && have < need {
 		out = append(out, Reason{Kind: ApprovalsMissing, Have: have, Need: need, By: strings.Join(open.Approvers, ", ")})

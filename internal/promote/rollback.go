@@ -51,6 +51,12 @@ func (d *decision) before() (Arrival, []Reason) {
 		if a.Manner == ByDrift || a.Tree == d.state.Head.Tree {
 			continue
 		}
+		if out := d.outOfPlace(a.Freight); len(out) > 0 {
+			if len(reasons) <= maxEarlier && !slices.Contains(reasons, out[0]) {
+				reasons = append(reasons, out[0])
+			}
+			continue
+		}
 		standing := d.snapshot.judge(d.stage, a)
 		if standing.Verified {
 			return a, nil
@@ -109,6 +115,7 @@ func (d *decision) named(ask Ask, slots []slot) (map[string]string, []Reason) {
 			missing = append(missing, Reason{Kind: NeverThere, Stage: d.stage.Name, Freight: freight.Alias, Note: d.listed(held)})
 			continue
 		}
+		missing = append(missing, d.misplaced(freight)...)
 		if want == nil {
 			want = map[string]string{}
 		}

@@ -51,6 +51,11 @@ func (s ImageSubscription) Within(t Takeover) (ImageSubscription, bool) {
 	}, ok
 }
 
+// HasChannel tells whether something that a stage takes has a channel of that name.
+func (p Pipeline) HasChannel(stage Stage, name string) bool {
+	return slices.ContainsFunc(stage.Requests, func(r Request) bool { return p.warehouse(r.Warehouse).HasChannel(name) })
+}
+
 // HasChannel tells whether an image of the warehouse has a channel of that name.
 func (w Warehouse) HasChannel(name string) bool {
 	return slices.ContainsFunc(w.Images, func(s ImageSubscription) bool {
@@ -145,8 +150,12 @@ func (d *decision) takenSlot(request Request) (slot, bool) {
 		if freight.Warehouse != request.Warehouse || freight.Channel != d.taken.Word() {
 			continue
 		}
-		out.newest, out.missing = &freight, d.unfit(freight)
-		if len(out.missing) == 0 {
+		answer := d.available(request, freight)
+		if reasons := d.unfit(freight); len(reasons) > 0 {
+			answer = Availability{Reasons: reasons}
+		}
+		out.newest, out.missing, out.until = &freight, answer.Reasons, earliest(out.until, answer.Until)
+		if answer.OK {
 			out.candidate = &freight
 		}
 		return out, true
@@ -168,6 +177,17 @@ func (d *decision) misplaced(freight Freight) []Reason {
 		return []Reason{d.taken.reason()}
 	}
 	return nil
+}
+
+// outOfPlace says why some freight of what a stage held can not go there now.
+func (d *decision) outOfPlace(slots map[string]string) []Reason {
+	var out []Reason
+	for _, request := range d.stage.Requests {
+		if freight, ok := d.snapshot.Facts.FreightByID(slots[request.Warehouse]); ok {
+			out = append(out, d.misplaced(freight)...)
+		}
+	}
+	return out
 }
 
 // rank orders freight of one slot before its times do: what a takeover is for,

@@ -2,6 +2,7 @@ package promote
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,6 +57,21 @@ func TestTakeoverDecides(t *testing.T) {
 				Proposal: Proposal{Stage: "dev", Freight: map[string]string{"app": freight, "flags": "f1"}}, PullRequest: 1, Approved: approved}}
 		}
 	}
+	closed := Policy{Stages: []StagePolicy{{Match: "*/*", Auto: true, Windows: Windows{{Deny: true, From: minute(0), To: minute(90)}},
+		Override: Exemption{People: 1, Over: []Rule{OverWindow, OverVerification}}}}}
+	back := func(freight map[string]string) func(*Snapshot) {
+		return func(s *Snapshot) {
+			s.Asks = []Ask{{Stage: "dev", Freight: freight, Back: true, By: "bob", At: s.Now}}
+		}
+	}
+	arrived := func(freight, tree string, at int) func(*Snapshot) {
+		return func(s *Snapshot) {
+			s.Facts = s.Facts.Merge(Facts{Arrivals: []Arrival{{
+				Stage: "dev", Manner: ByMerge, Freight: map[string]string{"app": freight, "flags": "f1"}, Commit: "c" + tree, Tree: "t" + tree, At: minute(at)}}})
+			s.Stages["dev"] = StageState{Head: Head{Tree: "t" + tree}}
+		}
+	}
+	before, since := arrived("old", "0", 4), arrived("new", "1", 60) // the files of new once more
 	for _, row := range []struct {
 		name   string
 		policy Policy
@@ -90,6 +106,21 @@ func TestTakeoverDecides(t *testing.T) {
 		{name: "asked for elsewhere", policy: auto, now: 20, given: []func(*Snapshot){func(s *Snapshot) {
 			s.Asks = []Ask{{Stage: "prod", Freight: map[string]string{"app": "pre"}, By: "bob", At: minute(20)}}
 		}}, stage: "prod", want: "wait", reason: "freight pre is of pr-7: only a stage that is taken over for that gets it"},
+		{name: "while its window is closed, although that lets other freight in", policy: closed, now: 20, given: []func(*Snapshot){func(s *Snapshot) {
+			s.Facts.Overrides = []Override{{Stage: "dev", Warehouse: "flags", Freight: "f2", By: "bob", At: minute(15)}}
+		}}, want: "wait app=pre", reason: "window closed"},
+		{name: "an override is not for pre-releases", policy: closed, now: 20, given: []func(*Snapshot){held("pre"), func(s *Snapshot) {
+			s.Facts.Overrides = []Override{{Stage: "prod", Warehouse: "app", Freight: "pre", By: "bob", At: minute(15)}}
+			s.Asks = []Ask{{Stage: "prod", Freight: map[string]string{"app": "pre"}, By: "bob", At: minute(20)}}
+		}}, stage: "prod", want: "wait", reason: "freight pre is of pr-7"},
+		{name: "going back brings nothing else", policy: auto, now: 20, given: []func(*Snapshot){held("pre"), back(nil)}, want: "wait", reason: "dev is taken over by ann for pr-7"},
+		{name: "nor does it by name", policy: auto, now: 20, given: []func(*Snapshot){held("pre"), back(map[string]string{"app": "new"})}, want: "wait", reason: "dev is taken over by ann for pr-7"},
+		{name: "after it, going back leaves out what it brought", policy: auto, now: 60, given: []func(*Snapshot){before, held("pre"), since, back(nil)}, want: "promote app=old flags=f1"},
+		{name: "and by name as well", policy: auto, now: 60, given: []func(*Snapshot){before, held("pre"), since, back(map[string]string{"app": "pre"})}, want: "wait", reason: "freight pre is of pr-7"},
+		{name: "what went back within it must not be merged after it", policy: auto, now: 60, given: []func(*Snapshot){held("new"), open("pre", false), func(s *Snapshot) {
+			s.Stages["dev"].Open.Proposal.Back = &Back{Commit: "c2"}
+			s.Facts.Holds = []Hold{{Stage: "dev", Cause: HeldByRollback, By: "bob", At: minute(20)}}
+		}}, want: "open app=pre flags=f1", reason: "freight pre is of pr-7"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := takenSnapshot(row.now)
@@ -104,7 +135,7 @@ func TestTakeoverDecides(t *testing.T) {
 					t.Errorf("decided %s, want %s: %+v", got, row.want, v)
 				}
 				var why []string
-				for _, r := range v.Reasons {
+				for _, r := range slices.Concat(v.Reasons, v.Blocked) {
 					why = append(why, r.String())
 				}
 				if !strings.Contains(strings.Join(why, "\n"), row.reason) {
