@@ -77,6 +77,10 @@ type Command struct {
 	// says of it.
 	Gate   string
 	Passed bool
+	// Gates are the gates that retest names, not known to exist; none means those
+	// that failed or are missing, and All all of them.
+	Gates []string
+	All   bool
 	// Name is what why is asked about when it is no stage, and Version the version
 	// of it or of what came to the stage; both as written, and neither known to
 	// exist. Empty otherwise.
@@ -132,7 +136,7 @@ func Parse(body string, names Names) ([]Command, *UsageError) {
 // same reports whether both commands ask for the same, wherever they stand.
 func (c Command) same(other Command) bool {
 	return c.Verb == other.Verb && c.Reason == other.Reason && c.Name == other.Name && c.Version == other.Version &&
-		c.Gate == other.Gate && c.Passed == other.Passed &&
+		c.Gate == other.Gate && c.Passed == other.Passed && c.All == other.All && slices.Equal(c.Gates, other.Gates) &&
 		c.Until.PullRequest == other.Until.PullRequest && c.Until.At.Equal(other.Until.At) &&
 		c.Channel == other.Channel && c.For == other.For && c.Warehouse == other.Warehouse && slices.Equal(c.Artifacts, other.Artifacts) &&
 		slices.Equal(c.Stages, other.Stages) && maps.Equal(c.Freight, other.Freight)
@@ -140,9 +144,6 @@ func (c Command) same(other Command) bool {
 
 // parse reads one command. Its errors are Markdown for the commenter.
 func (l line) parse(names Names) (Command, error) {
-	if l.verb.parse == nil {
-		return Command{}, fmt.Errorf("%s is not supported yet", code("/"+l.verb.name))
-	}
 	if err := l.legible(); err != nil {
 		return Command{}, err
 	}

@@ -26,8 +26,7 @@ type arguments struct {
 	flags map[string]string // by name, only those that the verb takes
 }
 
-// verbs is the whole language: the parser, the usage and the help read it. A
-// verb without a parse function is ours and answered as not supported yet.
+// verbs is the whole language: the parser, the usage and the help read it.
 func verbs() []verb {
 	return []verb{
 		{
@@ -57,6 +56,11 @@ func verbs() []verb {
 			does: "Lets the freight into the stage past what the policy lets people go past. It promotes nothing by itself.",
 		},
 		{
+			name: "retest", args: "<stage> [<gate>]…", parse: parseRetest,
+			does: "Runs the stage's gates that failed or are missing again on what it holds, or the gates named.",
+			note: "`<gate>` may be `all`",
+		},
+		{
 			name: "approve", args: "[<words>]", flags: []string{"reason"}, parse: parseApprove,
 			does: "Says how to approve: by a review of the promotion's pull request.",
 		},
@@ -78,7 +82,6 @@ func verbs() []verb {
 			name: "help", parse: parseHelp,
 			does: "Shows this table.",
 		},
-		{name: "retest"},
 		{
 			name: "freight", args: "<warehouse> [<artifact>@<version>]…", parse: parseFreight,
 			does: "Makes freight of the artifacts named, and of the newest of the others.",
@@ -155,6 +158,22 @@ func parseOneStage(a arguments) (Command, error) {
 	default:
 		return c, fmt.Errorf("one stage is expected, then comes %s", code(a.words[1].text))
 	}
+}
+
+func parseRetest(a arguments) (Command, error) {
+	var c Command
+	if len(a.words) == 0 {
+		return c, errNoStage
+	}
+	for _, w := range a.words[1:] {
+		switch {
+		case w.text == "all":
+			c.All = true
+		case !slices.Contains(c.Gates, w.text):
+			c.Gates = append(c.Gates, w.text)
+		}
+	}
+	return c, c.addStage(a.names, a.words[0].text)
 }
 
 func parseOverride(a arguments) (Command, error) {
@@ -321,10 +340,10 @@ func parseUntil(written string) (Until, error) {
 }
 
 // Usage returns how a verb is written, as one Markdown sentence without its
-// full stop; empty for a verb that is not ours or not supported yet.
+// full stop; empty for a verb that is not ours.
 func Usage(name string) string {
 	v, ok := verbNamed(name)
-	if !ok || v.parse == nil {
+	if !ok {
 		return ""
 	}
 	usage := code(v.synopsis())
@@ -340,9 +359,6 @@ func Help() string {
 	b.WriteString("| Command | What it does |\n|---|---|\n")
 	var notes []string
 	for _, v := range verbs() {
-		if v.parse == nil {
-			continue
-		}
 		fmt.Fprintf(&b, "| %s | %s |\n", code(v.synopsis()), v.does)
 		if v.note != "" {
 			notes = append(notes, v.note)

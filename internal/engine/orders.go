@@ -214,6 +214,10 @@ func (o *order) apply(r *round, p config.Pipeline, places map[string]*place, sna
 					Stage: stage.Name, Freight: c.Freight, Back: c.Verb == "rollback",
 					By: o.comment.Author, Comment: o.comment.ID, At: o.comment.Created,
 				})
+			case "retest":
+				snapshot.Retests = append(snapshot.Retests, promote.Retest{
+					Stage: stage.Name, Gates: c.Gates, All: c.All, By: o.comment.Author, Comment: o.comment.ID, At: o.comment.Created,
+				})
 			case "hold", "unhold":
 				o.hold(r, p, c, stage)
 			case "override":
@@ -309,6 +313,13 @@ func (r *round) outcomes() []string {
 		for _, v := range r.views {
 			if v.Pipeline.Name == stage.Pipeline {
 				out = append(out, report.Outcome(v, stage.Name))
+			}
+		}
+	}
+	for _, v := range r.views {
+		for _, verdict := range v.Verdicts {
+			if len(verdict.Retested) > 0 {
+				out = append(out, report.Retested(v, verdict.Stage))
 			}
 		}
 	}

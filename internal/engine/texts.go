@@ -82,7 +82,11 @@ func arrivalLines(pipeline string, news promote.Facts) []string {
 func attemptLines(pipeline string, news promote.Facts) []string {
 	var out []string
 	for _, a := range news.Attempts {
-		out = append(out, fmt.Sprintf("%s/%s: attempt %d at gate %s on %s (%s)", pipeline, a.Stage, a.Number, a.Gate, promote.ShortID(a.Commit), a.Cause))
+		cause := string(a.Cause)
+		if a.By != "" {
+			cause += " by " + a.By
+		}
+		out = append(out, fmt.Sprintf("%s/%s: attempt %d at gate %s on %s (%s)", pipeline, a.Stage, a.Number, a.Gate, promote.ShortID(a.Commit), cause))
 	}
 	for _, r := range news.Runs {
 		what := fmt.Sprintf("is run %d", r.ID)

@@ -134,30 +134,38 @@ func (s Snapshot) judgeAttempts(g Gate, arrived time.Time, attempts []Attempt, r
 }
 
 func (s Snapshot) judgeLatest(g Gate, attempts []Attempt, results []Result) GateResult {
-	out := GateResult{Gate: g, State: GateWaits}
 	if len(attempts) == 0 {
-		return out
+		return GateResult{Gate: g, State: GateWaits}
 	}
 	last := attempts[len(attempts)-1]
-	out.Attempt = last.Number
+	out := s.ending(g, last, results)
 	run, _ := s.Facts.RunOf(last)
-	out.URL = run.URL
 	switch {
-	case run.Refused != "":
-		out.State, out.At, out.Note = GateBroken, run.At, run.Refused
-		return out
 	case run.Lost && lostInARow(s.Facts, attempts) >= maxLost:
 		out.State, out.At, out.Note = GateBroken, run.At, "GitHub knows no run of it, however often it is started"
+	case out.State.failed() && run.Refused == "" && last.Retry < last.Workflow.Retries:
+		out.State, out.Note, out.Until = GateWaits, fmt.Sprintf("retry %d of %d is started", last.Retry+1, last.Workflow.Retries), time.Time{}
+	case out.State == GatePassed:
+		out.Flaky = slices.ContainsFunc(attempts, func(a Attempt) bool { return a != last && s.ending(g, a, results).State == GateTooLate }) ||
+			slices.ContainsFunc(results, func(r Result) bool {
+				return g.Wants(r) && r.Final() && g.verdict(r.State) == GateBroken && r.At.Before(out.At)
+			})
+	}
+	return out
+}
+
+func (s GateState) failed() bool { return s == GateBroken || s == GateTooLate }
+
+// ending is how one attempt went; that its run was lost is pending here.
+func (s Snapshot) ending(g Gate, a Attempt, results []Result) GateResult {
+	out := GateResult{Gate: g, State: GateWaits, Attempt: a.Number}
+	run, _ := s.Facts.RunOf(a)
+	if out.URL = run.URL; run.Refused != "" {
+		out.State, out.At, out.Note = GateBroken, run.At, run.Refused
 		return out
 	}
-	result, found := resultOf(last, results)
-	out.ended(last, result, found, s.Now)
-	if out.State != GatePassed && out.State != GateWaits && last.Retry < last.Workflow.Retries {
-		out.State, out.Note, out.Until = GateWaits, fmt.Sprintf("retry %d of %d is started", last.Retry+1, last.Workflow.Retries), time.Time{}
-	}
-	out.Flaky = out.State == GatePassed && (last.Retry > 0 || slices.ContainsFunc(results, func(r Result) bool {
-		return g.Wants(r) && r.Final() && g.verdict(r.State) == GateBroken && r.At.Before(out.At)
-	}))
+	r, found := resultOf(a, results)
+	out.ended(a, r, found, s.Now)
 	return out
 }
 

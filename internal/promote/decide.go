@@ -18,7 +18,8 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 		if v.Ask == nil {
 			v.Reasons = append(v.Reasons, s.staleness(stage)...)
 		}
-		v.Due, v.Until = s.Due(stage), earliest(v.Until, s.gatesChange(stage))
+		v.Due, v.Retested = s.dueAndAsked(stage)
+		v.Until = earliest(v.Until, s.gatesChange(stage))
 		out = append(out, v)
 	}
 	return out

@@ -13,6 +13,7 @@ type Snapshot struct {
 	Facts   Facts                 `json:"facts"`
 	Stages  map[string]StageState `json:"stages"`
 	Asks    []Ask                 `json:"asks,omitempty"`
+	Retests []Retest              `json:"retests,omitempty"`
 	Trouble []Reason              `json:"trouble,omitempty"` // discovery that failed, per warehouse (P15)
 	Passed  []Passed              `json:"passed,omitempty"`  // the best of it first, per warehouse; bounded
 

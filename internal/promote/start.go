@@ -78,10 +78,7 @@ func (s Snapshot) again(stage Stage, g Gate) []Due {
 				continue
 			}
 		default:
-			ended := GateResult{Gate: g, State: GateWaits}
-			r, found := resultOf(a, results)
-			ended.ended(a, r, found, s.Now)
-			if ended.State == GatePassed || ended.State == GateWaits || a.Retry >= a.Workflow.Retries {
+			if !s.ending(g, a, results).State.failed() || a.Retry >= a.Workflow.Retries {
 				continue
 			}
 			start.Cause, start.Retry = StartRetry, a.Retry+1

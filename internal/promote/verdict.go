@@ -37,6 +37,8 @@ type Verdict struct {
 	Back    *Back             `json:"back,omitempty"`    // the promotion goes back, without the upstream rule (P14)
 	Merge   bool              `json:"merge,omitempty"`   // the open promotion is ours to merge now (P7)
 	Due     []Due             `json:"due,omitempty"`     // attempts at the stage's gates that are to be made now (G3)
+	// Retested is what becomes of the wish to run gates again, which is in Due (G4).
+	Retested []Retested `json:"retested,omitempty"`
 	// Passes is what a control-flow stage is to hold, one after the other: each
 	// passes on one freight, and the last is what it holds from then on.
 	Passes []map[string]string `json:"passes,omitempty"`
