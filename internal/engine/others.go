@@ -102,7 +102,7 @@ func (l *look) recognise(ctx context.Context, p config.Pipeline, at *place) (map
 	for _, request := range at.stage.Requests {
 		left := maxRecognised
 		for _, freight := range slices.Backward(at.facts.Freight) {
-			if freight.Warehouse != request.Warehouse {
+			if freight.Warehouse != request.Warehouse || freight.Channel != "" { // the same image may be released, too
 				continue
 			}
 			if left--; left < 0 {

@@ -38,7 +38,21 @@ func (w Warehouse) Choose(wishes []Wish) (Chosen, error) {
 			return Chosen{}, fmt.Errorf("`%s` is named twice", s.full)
 		}
 	}
+	for _, s := range w.Images {
+		if c, ok := s.channelOf(out.Images[s.Repository]); ok {
+			return Chosen{}, fmt.Errorf("`%s` is of channel %s: only a takeover makes freight of it", out.Images[s.Repository], c.Name)
+		}
+	}
 	return out, nil
+}
+
+// channelOf is the channel that a tag is of.
+func (s ImageSubscription) channelOf(tag string) (Channel, bool) {
+	i := slices.IndexFunc(s.Channels, func(c Channel) bool { return tag != "" && c.Tag.MatchString(tag) })
+	if i < 0 {
+		return Channel{}, false
+	}
+	return s.Channels[i], true
 }
 
 func (w Warehouse) subscribed(out Chosen) []subscribed {

@@ -2,6 +2,7 @@ package promote
 
 import (
 	"maps"
+	"regexp"
 	"testing"
 )
 
@@ -42,6 +43,10 @@ func TestChoose(t *testing.T) {
 	}
 	if _, err := w.Choose([]Wish{{"web", "1"}, {"ghcr.io/acme/web", "2"}}); errorText(err) != "`ghcr.io/acme/web` is named twice" {
 		t.Errorf("one image twice: %v", err)
+	}
+	w.Images[0].Channels = []Channel{{Name: "pr", Tag: regexp.MustCompile(`^pr-(\d+)`)}, {Name: "any", Tag: regexp.MustCompile(`^$`)}}
+	if _, err := w.Choose([]Wish{{"web", "pr-99999999999999999999"}}); errorText(err) != "`pr-99999999999999999999` is of channel pr: only a takeover makes freight of it" {
+		t.Errorf("a pre-release: %v", err)
 	}
 	if got, err := w.Choose(nil); err != nil || len(got.Images)+len(got.Charts)+len(got.Commits) != 0 {
 		t.Errorf("no wishes: %+v, %v", got, err)

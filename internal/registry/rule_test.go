@@ -61,6 +61,19 @@ func TestChoose(t *testing.T) {
 			want: "1.1.0 v1.0.0", passed: "2.0.0=not-allowed v1.0.9=ignored",
 		},
 		{
+			name: "F7: a channel's tags are left out, whatever number they claim and whatever allows them",
+			sub: promote.ImageSubscription{Select: promote.SelectLexical, Allow: patterns(`.`), Channels: []promote.Channel{
+				{Name: "pr", Tag: regexp.MustCompile(`^pr-(\d+)`)}, {Name: "nightly", Tag: regexp.MustCompile(`^nightly`)}}},
+			tags: "a pr-7-x pr-0 pr-99999999999999999999 pr-x nightly-1",
+			want: "pr-x a", passed: "nightly-1=channel pr-0=channel pr-7-x=channel pr-99999999999999999999=channel",
+		},
+		{
+			name: "F7: a takeover takes those of its number only",
+			sub:  promote.ImageSubscription{Select: promote.SelectLexical, Number: 7, Only: promote.Channel{Name: "pr", Tag: regexp.MustCompile(`^pr-(.*)-`)}},
+			tags: "a pr-7-x pr-07-y pr-77-x pr--7-x pr-7-x-8-",
+			want: "pr-7-x pr-07-y", passed: "a=other-channel pr--7-x=other-channel pr-7-x-8-=other-channel pr-77-x=other-channel",
+		},
+		{
 			name: "lexical takes the greatest name",
 			sub:  promote.ImageSubscription{Select: promote.SelectLexical, Allow: patterns(`^20`)},
 			tags: "2026-01-02 2026-01-10 2025-12-31 latest",

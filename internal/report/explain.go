@@ -96,11 +96,14 @@ func (v View) explainSlot(s promote.Stage, r promote.Request, verdict promote.Ve
 	return out
 }
 
-// newest is the freight of a warehouse that was selected last.
+// newest is the freight of a warehouse that was selected last, of what moves by
+// itself.
 func (v View) newest(warehouse string) (promote.Freight, bool) {
-	for _, f := range slices.Backward(v.Snapshot.Facts.Freight) {
-		if f.Warehouse == warehouse {
-			return f, true
+	for _, w := range v.Pipeline.Warehouses {
+		for _, f := range slices.Backward(v.Snapshot.Facts.Freight) {
+			if w.Name == warehouse && w.Ordinary(f) {
+				return f, true
+			}
 		}
 	}
 	return promote.Freight{}, false
