@@ -30,6 +30,14 @@ func routes(b *bot) (http.Handler, error) {
 		}
 		mux.Handle("POST /webhooks/registry/{kind}", registries)
 	}
+	if len(b.systems) > 0 {
+		hooks.Now = b.now
+		results, err := webhook.External(b.systems, (*outside)(b).expects, store{b.inbox, b.metrics, b.engine.Expect}, hooks)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("POST /webhooks/external/{system}", results)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := b.inbox.Depth(r.Context()); err != nil {

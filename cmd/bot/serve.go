@@ -58,6 +58,7 @@ type options struct {
 	secret          func(repository, name string) (string, bool) // of notifications
 	webhookSecrets  [][]byte
 	registrySecrets [][]byte
+	systems         []webhook.System // outside ones
 	dataDir         string
 	sweepEvery      time.Duration
 	now             func() time.Time
@@ -70,6 +71,7 @@ func optionsOf(v *settings.Values) (options, error) {
 	o := options{
 		webhookSecrets:  v.Secrets("webhook-secret"),
 		registrySecrets: v.Secrets("registry-secret"),
+		systems:         systems(v),
 		secret:          v.Secret,
 		dataDir:         v.Get("data-dir"),
 		sweepEvery:      10 * time.Minute,
@@ -113,7 +115,8 @@ type bot struct {
 func newBot(ctx context.Context, o options) (*bot, error) {
 	b := &bot{options: o}
 	parts, err := settings.Wiring{
-		GitHub: o.forge, Registries: o.registries, Notify: notify.Config{Secret: o.secret}, Later: b.later, DataDir: o.dataDir, Now: o.now, Log: o.log,
+		GitHub: o.forge, Registries: o.registries, Notify: notify.Config{Secret: o.secret}, Later: b.later,
+		Outside: (*outside)(b), DataDir: o.dataDir, Now: o.now, Log: o.log,
 	}.Assemble()
 	if err != nil {
 		return nil, err
@@ -194,5 +197,11 @@ func (s store) Put(ctx context.Context, d webhook.Delivery) error {
 		s.expect(d.Head.Repository, d.Head.Ref, d.Head.Commit)
 	}
 	s.metrics.deliveries.WithLabelValues(d.Source).Inc()
-	return s.inbox.Put(ctx, inbox.Delivery{ID: d.ID, Source: d.Source, Event: d.Event, Digest: d.Digest, Topics: topics, Received: d.Received})
+	call, err := kept(d.Call)
+	if err != nil {
+		return err
+	}
+	return s.inbox.Put(ctx, inbox.Delivery{
+		ID: d.ID, Source: d.Source, Event: d.Event, Digest: d.Digest, Topics: topics, Received: d.Received, Call: call, CallFor: d.Call.Repository,
+	})
 }

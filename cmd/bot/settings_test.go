@@ -38,6 +38,9 @@ func TestRefusedSettings(t *testing.T) {
 		{"a credential for nobody", nil, []string{"TOWPATH_REGISTRY_X=ghcr.io bot " + secret}, "TOWPATH_REGISTRY_X_FOR: the repositories"},
 		{"a credential for what is no repository", nil, []string{"TOWPATH_REGISTRY_X=ghcr.io bot " + secret, "TOWPATH_REGISTRY_X_FOR=" + secret}, "TOWPATH_REGISTRY_X_FOR: word 1 is neither"},
 		{"nobody's credential", nil, []string{"TOWPATH_REGISTRY_X_FOR=acme/*"}, "there is no login TOWPATH_REGISTRY_X"},
+		{"an outside system without a secret", nil, []string{"TOWPATH_EXTERNAL_X=", "TOWPATH_EXTERNAL_X_FOR=acme/*"}, "TOWPATH_EXTERNAL_X: it is empty"},
+		{"an outside system for nobody", nil, []string{"TOWPATH_EXTERNAL_X=" + secret}, "TOWPATH_EXTERNAL_X_FOR: the repositories"},
+		{"nobody's outside system", nil, []string{"TOWPATH_EXTERNAL_X_FOR=acme/*"}, "there is no secret TOWPATH_EXTERNAL_X"},
 		{"a secret as a flag", []string{"--webhook-secret", secret}, nil, "unknown flag"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -148,7 +148,7 @@ func (w *world) postCommand(s *story, args []string) error {
 		if err != nil {
 			return err
 		}
-		c.body = []byte(text)
+		c.body = []byte(w.spoken(text))
 	}
 	for _, word := range args[1:] {
 		key, value, _ := strings.Cut(word, "=")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/towpath/towpath/internal/githubtest/openapi"
 	"github.com/towpath/towpath/internal/registry"
+	"github.com/towpath/towpath/internal/webhook"
 )
 
 // world is the lab of one story, with a clock that stands still unless told
@@ -92,6 +93,11 @@ func (w *world) options(logs io.Writer) options {
 		Host: w.registry.Addr().String(), Prefix: "acme/private", Username: "octo", Password: labSecret, For: []string{"acme/app"},
 	}}
 	o.secret = w.receiver.secret
+	for system, speaksFor := range map[string]string{"smoke": "acme/app", "load": "acme/app", "other": "acme/other"} {
+		o.systems = append(o.systems, webhook.System{
+			Name: system, Secrets: [][]byte{[]byte(labSecret)}, Speaks: func(repository string) bool { return repository == speaksFor },
+		})
+	}
 	return o
 }
 

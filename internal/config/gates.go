@@ -75,6 +75,8 @@ func (e *evaluator) gate(raw rawGate) promote.Gate {
 		g.Source, g.Match, g.Dispatch = promote.FromDispatch, g.Name, e.dispatch(raw)
 	case raw.ArgoCD.Set():
 		g.Source, g.Match = promote.FromStatus, argoStatus+e.text(raw.ArgoCD)
+	case raw.External.Set():
+		g.Source, g.Match, g.App = promote.FromExternal, raw.Name.Value, raw.External.Value
 	case raw.Manual.Value:
 		g.Source, g.Match = promote.FromManual, raw.Name.Value
 	}

@@ -35,6 +35,7 @@ type Config struct {
 	Later    func(name string) // asks for Look to be called by that name, soon
 	Now      func() time.Time
 	Log      *slog.Logger
+	Outside  Outside // may be nil: nobody calls
 }
 
 // Engine looks at repositories. It is safe for parallel use, one look at a time

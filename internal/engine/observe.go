@@ -44,6 +44,7 @@ type look struct {
 // onHub is what GitHub was asked in a look.
 type onHub struct {
 	comments []forge.Comment
+	calls    []Call                         // of outside systems
 	observed map[string][]forge.Observation // by commit and sources
 	runs     map[string]forge.WorkflowRun   // by repository and id
 	started  started
@@ -155,6 +156,7 @@ func (l *look) readAll(ctx context.Context) error {
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.readObjects(ctx) }) // trees are read later with the context they were opened with
 	group.Go(func() error { return l.readComments(within) })
+	group.Go(func() error { return l.readCalls(within) })
 	if before != nil {
 		group.Go(func() error { return l.readPulls(within, l.home, before) })
 		if book != nil {

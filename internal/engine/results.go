@@ -88,7 +88,7 @@ func (l *look) onBranch(ctx context.Context, at *place, commits []string) ([]pro
 func gateSources(stage promote.Stage) []promote.Source {
 	var out []promote.Source
 	for _, g := range stage.Gates {
-		asked := g.Dispatch == nil && g.At == nil && g.Source != promote.FromManual
+		asked := g.Dispatch == nil && g.At == nil && g.Source != promote.FromManual && g.Source != promote.FromExternal
 		if asked && stage.HasBranch() && !slices.Contains(out, g.Source) {
 			out = append(out, g.Source)
 		}

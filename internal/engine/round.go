@@ -42,6 +42,7 @@ type round struct {
 	before  []effect
 	after   []effect
 	order   *order
+	taken   []string // calls of outside systems that are done when the ledger has them
 	changed bool
 }
 
@@ -103,6 +104,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	if r.order != nil {
 		r.order.ask(ctx, r, p)
 	}
+	r.hear(p, places)
 	for _, stage := range p.Stages {
 		if places[stage.Name].rewritten {
 			r.alertRewritten(places[stage.Name])
@@ -186,6 +188,7 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 		}
 		state.Head = at.head
 		state.Results, err = r.results(ctx, p, at)
+		state.Gates = at.gates
 		return at, state, err
 	}
 	if err := r.reconcile(ctx, at); err != nil {
@@ -219,6 +222,9 @@ func (r *round) write(ctx context.Context) error {
 		return err
 	}
 	if pushed, err := r.push(ctx); !pushed || err != nil {
+		return err
+	}
+	if err := r.forgetCalls(ctx); err != nil {
 		return err
 	}
 	return r.perform(ctx, r.after)

@@ -3,7 +3,8 @@
 //
 // It knows topics and repositories as opaque names, and when to look. What a
 // topic means, which repositories listen to it and what a look does is handed in
-// with Config; nothing that a delivery said reaches a look.
+// with Config; nothing that a delivery said reaches a look, but for calls that
+// can not be asked for again, which a look takes out of here.
 //
 // The queue is River on SQLite. A tick is a job without payload but its name, at
 // most one per name, so that events which come together cost one look.
@@ -28,6 +29,16 @@ type Delivery struct {
 	Digest   string    // of the body, for whoever reads the table
 	Topics   []string  // what may have changed
 	Received time.Time // it is forgotten a week later
+	// Call is what a delivery says that can not be asked for again, for whoever
+	// looks at the repository CallFor; empty: nothing. It is kept until [Inbox.Done].
+	Call    []byte
+	CallFor string
+}
+
+// Call is what a delivery said.
+type Call struct {
+	ID   string // of the delivery
+	Body []byte
 }
 
 // Inbox is one open inbox. Its methods may be used in parallel.
@@ -86,6 +97,11 @@ func (i *Inbox) Put(ctx context.Context, d Delivery) error {
 		if err != nil || !isNew {
 			return err
 		}
+		if len(d.Call) > 0 {
+			if err := insertCall(ctx, tx, d); err != nil {
+				return err
+			}
+		}
 		for _, topic := range d.Topics {
 			if err := i.tick(ctx, tx, resolveArgs{Topic: topic}); err != nil {
 				return err
@@ -116,6 +132,25 @@ func (i *Inbox) Tick(ctx context.Context, repository string) error {
 	err := i.update(ctx, func(tx *sql.Tx) error { return i.tick(ctx, tx, lookArgs{Repository: repository}) })
 	if err != nil {
 		return fmt.Errorf("tick %s: %w", repository, err)
+	}
+	return nil
+}
+
+// Calls returns what was said about a repository and is not done yet, in the order
+// in which it came.
+func (i *Inbox) Calls(ctx context.Context, repository string) ([]Call, error) {
+	calls, err := selectCalls(ctx, i.db, repository)
+	if err != nil {
+		return nil, fmt.Errorf("read calls for %s: %w", repository, err)
+	}
+	return calls, nil
+}
+
+// Done forgets calls. What is never done is forgotten with its delivery.
+func (i *Inbox) Done(ctx context.Context, ids []string) error {
+	err := i.update(ctx, func(tx *sql.Tx) error { return deleteCalls(ctx, tx, ids) })
+	if err != nil {
+		return fmt.Errorf("forget calls: %w", err)
 	}
 	return nil
 }

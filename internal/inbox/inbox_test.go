@@ -314,7 +314,7 @@ func TestEventEndsThePauseOfAFailedLook(t *testing.T) {
 func TestOldDeliveriesAreForgotten(t *testing.T) {
 	i := openAt(t, newFile(t))
 	for age := range 10 {
-		d := Delivery{ID: fmt.Sprint(age), Received: noon.Add(-time.Duration(age) * 24 * time.Hour)}
+		d := Delivery{ID: fmt.Sprint(age), Received: noon.Add(-time.Duration(age) * 24 * time.Hour), Call: []byte("{}"), CallFor: "acme/a"}
 		if err := i.Put(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -324,6 +324,9 @@ func TestOldDeliveriesAreForgotten(t *testing.T) {
 	var left int
 	if err := i.db.QueryRow(`SELECT count(*) FROM delivery`).Scan(&left); err != nil || left != 8 {
 		t.Errorf("%d deliveries left, %v; want those of today and seven days before", left, err)
+	}
+	if calls, err := i.Calls(t.Context(), "acme/a"); err != nil || len(calls) != 8 || calls[0].ID != "7" {
+		t.Errorf("calls left: %v, %v", calls, err)
 	}
 }
 

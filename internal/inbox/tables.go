@@ -21,6 +21,12 @@ CREATE TABLE IF NOT EXISTS delivery (
 	received INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS delivery_received ON delivery (received);
+CREATE TABLE IF NOT EXISTS call (
+	id         TEXT PRIMARY KEY,
+	repository TEXT NOT NULL,
+	body       BLOB NOT NULL,
+	received   INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS wake (
 	repository TEXT PRIMARY KEY,
 	at         INTEGER NOT NULL
@@ -65,8 +71,40 @@ func insertDelivery(ctx context.Context, tx *sql.Tx, d Delivery) (bool, error) {
 }
 
 func pruneDeliveries(ctx context.Context, tx *sql.Tx, before time.Time) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE received < ?`, before.UnixMilli())
+	_, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE received < ?1; DELETE FROM call WHERE received < ?1`, before.UnixMilli())
 	return err
+}
+
+func insertCall(ctx context.Context, tx *sql.Tx, d Delivery) error {
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO call (id, repository, body, received) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		d.ID, d.CallFor, d.Call, d.Received.UnixMilli())
+	return err
+}
+
+func selectCalls(ctx context.Context, db *sql.DB, repository string) (calls []Call, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT id, body FROM call WHERE repository = ? ORDER BY received, id`, repository)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c Call
+		if err := rows.Scan(&c.ID, &c.Body); err != nil {
+			return nil, err
+		}
+		calls = append(calls, c)
+	}
+	return calls, rows.Err()
+}
+
+func deleteCalls(ctx context.Context, tx *sql.Tx, ids []string) error {
+	for _, id := range ids {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM call WHERE id = ?`, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // upsertWake rounds up: a wake that is early finds nothing changed.

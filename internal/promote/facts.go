@@ -130,7 +130,8 @@ type Result struct {
 	Attempt int       `json:"attempt,omitempty"` // of a gate that we run
 	Started time.Time `json:"started,omitzero"`  // of such a run, the last time
 
-	// By, Note and Comment are of what a person said: who, why, and in which comment.
+	// By, Note and Comment are of what was said, by a person or an outside system:
+	// who, why, and a person in which comment.
 	By      string `json:"by,omitempty"`
 	Note    string `json:"note,omitempty"`
 	Comment int64  `json:"comment,omitempty"`

@@ -229,6 +229,10 @@ const (
 // and their comment confirms it (L4).
 const FromManual Source = "manual"
 
+// FromExternal is the source of what outside systems say by signed calls: the
+// ledger has it. Results have the gate's name, and the system's for an App.
+const FromExternal Source = "external"
+
 // Admits tells whether a changed path is of this subscription. The matcher of
 // globs is handed in.
 func (s GitSubscription) Admits(name string, matches func(globs []string, name string) bool) bool {

@@ -21,6 +21,7 @@ type Wiring struct {
 	Registries registry.Config
 	Notify     notify.Config
 	Later      func(name string) // see engine.Config; nil: nobody is told of anything
+	Outside    engine.Outside    // nil: nobody calls
 	DataDir    string            // for mirrors and renderings; both can be lost
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -55,7 +56,7 @@ func (w Wiring) Assemble() (*Parts, error) {
 	}
 	p.Engine = engine.New(engine.Config{
 		Forge: hub, Git: mirrors, Renderer: rendered, Now: w.Now, Log: w.Log, Registry: registry.New(w.Registries),
-		Notify: notify.New(w.Notify), Later: w.Later,
+		Notify: notify.New(w.Notify), Later: w.Later, Outside: w.Outside,
 	})
 	return p, nil
 }

@@ -21,34 +21,42 @@ type boundSecret struct {
 // addSecret reads TOWPATH_SECRET_<NAME>, or the file that TOWPATH_SECRET_<NAME>_FILE
 // names. Without TOWPATH_SECRET_<NAME>_FOR nobody could say who may use it.
 func (v *Values) addSecret(variable string, variables map[string]string) error {
+	own, s, err := boundSecretOf(variable, variables)
+	if err == nil && own != "" {
+		v.secrets[strings.TrimPrefix(own, secretPrefix)] = s
+	}
+	return err
+}
+
+// boundSecretOf reads a secret from its variable or its file, and what it is for.
+// Of a variable that only says so, there is no name.
+func boundSecretOf(variable string, variables map[string]string) (name string, s boundSecret, err error) {
 	if own, ok := strings.CutSuffix(variable, boundSuffix); ok {
 		if variables[own] == "" && variables[own+"_FILE"] == "" {
-			return fmt.Errorf("there is no secret %s", own)
+			return "", s, fmt.Errorf("there is no secret %s", own)
 		}
-		return nil
+		return "", s, nil
 	}
-	own, file := strings.CutSuffix(variable, "_FILE")
-	s := boundSecret{value: variables[variable]}
+	name, file := strings.CutSuffix(variable, "_FILE")
+	s.value = variables[variable]
 	if file {
 		data, err := os.ReadFile(s.value)
 		if err != nil {
-			return err
+			return "", s, err
 		}
 		s.value = string(data)
 	}
 	if s.value = strings.TrimSpace(s.value); s.value == "" {
-		return errors.New("it is empty")
+		return "", s, errors.New("it is empty")
 	}
-	var err error
-	s.boundTo, err = registry.ParseRepositories(variables[own+boundSuffix])
+	s.boundTo, err = registry.ParseRepositories(variables[name+boundSuffix])
 	if err == nil && len(s.boundTo) == 0 {
 		err = errors.New("the repositories that may use it are not set, such as acme/*")
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", own+boundSuffix, err)
+		return "", s, fmt.Errorf("%s: %w", name+boundSuffix, err)
 	}
-	v.secrets[strings.TrimPrefix(own, secretPrefix)] = s
-	return nil
+	return name, s, nil
 }
 
 // Secret returns what the operator keeps under a name for the pipelines of a

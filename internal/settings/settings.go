@@ -55,6 +55,7 @@ type Values struct {
 	byName      map[string]string // what somebody set
 	credentials []registry.Credential
 	secrets     map[string]boundSecret // by name
+	externals   []External
 }
 
 // Get returns a setting, or its default.
@@ -69,13 +70,7 @@ func (v *Values) Get(name string) string {
 
 // Secrets returns the lines of a setting that may hold several secrets.
 func (v *Values) Secrets(name string) [][]byte {
-	var out [][]byte
-	for line := range strings.Lines(v.byName[name]) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			out = append(out, []byte(line))
-		}
-	}
-	return out
+	return lines(v.byName[name])
 }
 
 // AddFlags adds the flags of the settings that are named, or of all of them.
@@ -126,6 +121,10 @@ func Load(flags *pflag.FlagSet, environ []string) (*Values, error) {
 			}
 		} else if strings.HasPrefix(name, secretPrefix) {
 			if err := out.addSecret(name, variables); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", name, err))
+			}
+		} else if strings.HasPrefix(name, externalPrefix) {
+			if err := out.addExternal(name, variables); err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", name, err))
 			}
 		} else if !known(name) {

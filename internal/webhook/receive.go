@@ -66,7 +66,7 @@ func (r refusal) Error() string { return r.cause }
 //	200 verified, nothing to look at       413 body over 25 MiB
 //	400 unreadable body or delivery id     415 content type
 //	401 no signature or token              503 the store did not take it
-//	403 wrong signature or token
+//	403 wrong signature or token           422 nobody waits for this
 func (rc receiver) serve(w http.ResponseWriter, r *http.Request, s sender) {
 	log := rc.options.Logger.With("source", s.source)
 	d, err := rc.accept(w, r, s)
@@ -103,6 +103,10 @@ func (rc receiver) accept(w http.ResponseWriter, r *http.Request, s sender) (Del
 		return Delivery{}, refusal{http.StatusForbidden, err.Error()}
 	}
 	d, err := s.narrow(r.Header, body)
+	var refused refusal
+	if errors.As(err, &refused) {
+		return Delivery{}, refused
+	}
 	if err != nil {
 		return Delivery{}, refusal{http.StatusBadRequest, err.Error()}
 	}

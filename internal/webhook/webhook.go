@@ -5,7 +5,8 @@
 // It knows the shapes and signatures of the senders. It does not know pipelines,
 // who listens to a topic, or what a delivery means: a body is read for the names
 // in it and for nothing else, so a forged, late or doubled delivery can cause a
-// look and no more.
+// look and no more. The exception are outside systems' calls about gates, which
+// nobody could ask for again: they are handed on whole.
 package webhook
 
 import (
@@ -23,6 +24,7 @@ type Delivery struct {
 	Topics   []Topic   // what may have changed, sorted, at least one
 	Received time.Time // when it came in
 	Head     Head      // where a pushed ref is now, as the sender says; zero: it says nothing
+	Call     Call      // what an outside system says of a gate; zero: nothing
 	Note     string    // what could not be read in an otherwise good delivery; empty when nothing
 }
 
