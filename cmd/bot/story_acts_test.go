@@ -145,6 +145,7 @@ func (w *world) imageAct(s *story, args []string) error {
 
 func (w *world) registryAct(_ *story, args []string) error {
 	w.imagesDown.Store(or(args, 0, "") == "down")
+	w.imagesKept.Store(or(args, 0, "") == "readonly")
 	return nil
 }
 

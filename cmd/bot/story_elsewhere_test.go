@@ -56,7 +56,7 @@ func (w *world) dropAct(_ *story, args []string) error {
 // tagAct makes or moves a tag, annotated where it has a message; without a commit
 // it is deleted. Anything in the repository can be tagged.
 func (w *world) tagAct(_ *story, args []string) error {
-	repository, tag := w.where(or(args, 0, ""))
+	repository, tag := w.where(w.spoken(or(args, 0, "")))
 	what := or(args, 1, "")
 	if tag == "" || len(args) > 3 {
 		return usage("tag [acme/other:]v1.0.0 [main [message]]")

@@ -60,10 +60,14 @@ func (w *world) filled(text string) (string, error) {
 	return w.local(text), failed
 }
 
-// spoken turns the names that stories use for freight into its aliases.
+// spoken turns the names that stories use for freight into its aliases and ids.
 func (w *world) spoken(text string) string {
-	words := w.nameFreight(&names{known: map[string]string{}})
+	n := &names{known: map[string]string{}}
+	words := w.nameFreight(n)
 	slices.Reverse(words)
+	for id, name := range n.known {
+		words = append(words, name, id)
+	}
 	return strings.NewReplacer(words...).Replace(text)
 }
 

@@ -16,8 +16,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // registryCommands are what happens in a registry besides plain pushes.
@@ -34,6 +36,34 @@ func registryCommands() map[string]command {
 
 func (w *world) tagged(repository, tag string) (name.Tag, error) {
 	return name.NewTag(w.lab.registry.Addr().String() + "/" + repository + ":" + tag)
+}
+
+// showImage prints what a tag points at.
+func (w *world) showImage(repository, tag string) (string, error) {
+	ref, err := w.tagged(repository, tag)
+	if err != nil {
+		return "", err
+	}
+	found, err := remote.Get(ref, remote.WithAuth(&authn.Basic{Username: "octo", Password: labSecret}))
+	if answer := (*transport.Error)(nil); errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return "nothing", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	image, err := found.Image()
+	if err != nil {
+		return "", err
+	}
+	layers, err := image.Layers()
+	for _, layer := range layers {
+		content, readErr := layer.Compressed()
+		if readErr == nil {
+			_, readErr = io.Copy(io.Discard, content) // which compares it with its digest
+		}
+		err = errors.Join(err, readErr)
+	}
+	return found.Digest.String(), err
 }
 
 // retagAct gives the image of a tag another tag, and tells the bot.

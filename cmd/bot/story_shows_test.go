@@ -62,7 +62,7 @@ func (w *world) showPulls(args []string) (string, error) {
 }
 
 const showUsage = "show pull|comments|reactions 1|branch · checks|statuses ref · file ref path · ledger · refs" +
-	" · issues · runs · page [path] · log · deliveries · requests · writes"
+	" · issues · image repository tag · runs · page [path] · log · deliveries · requests · writes"
 
 func (w *world) show(args []string) (string, error) {
 	switch what := or(args, 0, ""); what {
@@ -89,6 +89,8 @@ func (w *world) show(args []string) (string, error) {
 		return strings.Join(out, "\n"), nil
 	case "issues":
 		return w.showIssues(), nil
+	case "image":
+		return w.showImage(or(args, 1, ""), or(args, 2, ""))
 	case "page":
 		return get(context.Background(), w.address+"/"+strings.TrimPrefix(or(args, 1, ""), "/"))
 	case "runs":

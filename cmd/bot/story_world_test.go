@@ -32,6 +32,7 @@ type world struct {
 	marked       *state
 	logs         logBuffer
 	imagesDown   atomic.Bool
+	imagesKept   atomic.Bool                           // nothing can be pushed
 	distribution atomic.Pointer[httputil.ReverseProxy] // in the place of the lab's registry
 	rivalErr     error                                 // of another bot
 	receiver     receiver                              // of notifications
@@ -55,6 +56,10 @@ func newWorld(judge *openapi.Judge) (*world, error) {
 					http.Error(rw, "the registry is down", http.StatusServiceUnavailable)
 					return
 				}
+				if w.imagesKept.Load() && r.Method != http.MethodGet && r.Method != http.MethodHead {
+					http.Error(rw, "nothing is taken", http.StatusForbidden)
+					return
+				}
 				if other := w.distribution.Load(); other != nil {
 					other.ServeHTTP(rw, r)
 					return
@@ -72,11 +77,13 @@ func newWorld(judge *openapi.Judge) (*world, error) {
 	return w, w.open()
 }
 
-// private lets only octo read what is below acme/private.
+// private lets only octo read what is below acme/private, and write what is below
+// acme/private/verified.
 func private(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
-		asked := r.URL.Path == "/v2/" || r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v2/acme/private/")
+		asked := r.URL.Path == "/v2/" || r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v2/acme/private/") ||
+			strings.HasPrefix(r.URL.Path, "/v2/acme/private/verified/")
 		if asked && (user != "octo" || password != labSecret) {
 			rw.Header().Set("WWW-Authenticate", `Basic realm="images"`)
 			http.Error(rw, "who are you?", http.StatusUnauthorized)

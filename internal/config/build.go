@@ -77,6 +77,7 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		File:     file,
 		Position: b.raw.Name.At.String(),
 		Updates:  map[string]Update{},
+		publish:  map[string]*rawPublish{},
 		each:     b.each, vars: b.vars, stageVars: map[string]map[string]any{}, gates: map[string][]rawGate{}, whens: map[string]*condition{},
 		resolved: b.resolved(i),
 	}
@@ -87,6 +88,7 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		}
 	}
 	for _, s := range b.topological() {
+		p.publish[s.domain.Name] = s.raw.Publish
 		if len(s.updates) == 0 {
 			p.Stages = append(p.Stages, s.domain)
 			p.stageVars[s.domain.Name] = s.vars

@@ -59,9 +59,10 @@ type Pipeline struct {
 	each      map[string]any
 	vars      map[string]any // of the pipeline
 	stageVars map[string]map[string]any
-	gates     map[string][]rawGate  // by stage, of those with gates that look elsewhere
-	whens     map[string]*condition // by warehouse, of those that have one
-	resolved  rawPipeline           // the file with `each` and `defaults` worked in
+	gates     map[string][]rawGate   // by stage, of those with gates that look elsewhere
+	publish   map[string]*rawPublish // by stage
+	whens     map[string]*condition  // by warehouse, of those that have one
+	resolved  rawPipeline            // the file with `each` and `defaults` worked in
 }
 
 // Scope is what the expressions of a stage may name, with one freight per slot.

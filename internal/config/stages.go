@@ -71,7 +71,7 @@ func (b *builder) stage(raw rawStage) builtStage {
 		gates, onArrival := plain.verification(raw)
 		plain.surroundings(raw)
 		if freight != nil {
-			tried.publish(raw)
+			tried.publishTags(raw.Publish)
 			tried.gatesWithFreight(raw)
 		}
 		name := raw.Name.Value
@@ -85,6 +85,7 @@ func (b *builder) stage(raw rawStage) builtStage {
 		if i == 0 {
 			s.vars = lane.vars
 			s.domain.Stale = plain.duration(raw.Stale)
+			s.domain.Publish = plain.publish(raw, freight)
 			s.domain.Requests, s.domain.Gates, s.domain.OnArrival = requests, gates, onArrival
 			s.domain.Strict = raw.Combination.Value == "strict"
 			if raw.Schedule != nil {
@@ -260,17 +261,6 @@ func (e *evaluator) schedule(raw rawSchedule) promote.Schedule {
 		return promote.Schedule{} // reported by its format
 	}
 	return promote.Schedule{Cron: ticks, Unchanged: raw.Unchanged.Value == "run"}
-}
-
-func (e *evaluator) publish(raw rawStage) {
-	if raw.Publish == nil {
-		return
-	}
-	e.text(raw.Publish.Image)
-	e.texts(raw.Publish.Tags)
-	if raw.Publish.Image.Set() && len(raw.Publish.Tags.Items) == 0 {
-		e.add(raw.Publish.Image.At, "`publish.image` needs `tags`")
-	}
 }
 
 // update builds one update of a lane, and tries its program on sample freight.

@@ -15,7 +15,6 @@ type feature struct {
 // deletes its line here.
 var features = []feature{
 	{path: "pipeline.stages[].requests[].stamps"},
-	{path: "pipeline.stages[].publish"},
 	{path: "pipeline.stages[].stamps"},
 	{path: "pipeline.stages[].uses"},
 	{path: "pipeline.stages[].failFast", value: "true"},

@@ -53,6 +53,8 @@ type Engine struct {
 	expected map[string]map[string]string // by repository: refs and where somebody said they are
 	vouched  map[string]bool              // what the ledger says of comments, where they confirmed it
 	outboxes map[string]*outbox           // by repository
+	copying  map[string]*copies           // by repository
+	copier   sync.Mutex                   // held by the one who copies
 	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
 	judged   map[string]string            // what the check on a promotion's head said last, by commit
 	boards   map[string]string            // what the issue that shows everything says, by repository
@@ -73,6 +75,7 @@ func New(cfg Config) *Engine {
 		mirrors:  map[string]*gitrepo.Repo{},
 		expected: map[string]map[string]string{},
 		outboxes: map[string]*outbox{},
+		copying:  map[string]*copies{},
 		seen:     map[string]time.Time{},
 		judged:   map[string]string{},
 		vouched:  map[string]bool{},
@@ -93,6 +96,9 @@ const maxRaces = 8
 func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error) {
 	if name, ok := strings.CutPrefix(repository, tellPrefix); ok {
 		return e.tell(ctx, name)
+	}
+	if name, ok := strings.CutPrefix(repository, copyPrefix); ok {
+		return e.copyImages(ctx, name)
 	}
 	for range maxRaces {
 		next, err := e.look(ctx, repository)
@@ -132,6 +138,7 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 		done = !r.changed
 	}
 	l.tellPeople()
+	l.orderCopies()
 	if err := errors.Join(l.report(ctx), l.stillPostponed(), l.vain.failed); err != nil {
 		return time.Time{}, err
 	}

@@ -37,7 +37,8 @@ type look struct {
 	found    finds
 	vain     vain
 	views    []report.View
-	due      time.Time // when there will be something to tell people by time alone
+	due      time.Time // when there will be something to tell people, or to publish, by time alone
+	copies   []*imageCopy
 	again    time.Time // when to look again, whatever was decided; zero: no need
 }
 

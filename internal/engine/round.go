@@ -21,14 +21,14 @@ import (
 
 // rounds bounds how often one look decides: once per stage that a fact can pass
 // through, and once more (P18); twice that, since a promotion is pushed in one
-// round and its pull request opened in the next; once per comment; and once for
-// what people are told.
+// round and its pull request opened in the next; once per comment; and once each for
+// what is published and for what people are told.
 func (l *look) rounds() int {
 	stages := 0
 	for _, p := range l.config.parsed.Pipelines {
 		stages += len(p.Stages)
 	}
-	return 2*(stages+1) + len(l.hub.comments) + 1
+	return 2*(stages+1) + len(l.hub.comments) + 2
 }
 
 // round is one pass of read, decide, prepare and write within a look.
@@ -72,7 +72,7 @@ func (l *look) newRound() *round {
 // decide reads, decides and prepares all pipelines. One that can not be read
 // keeps no other back.
 func (r *round) decide(ctx context.Context) {
-	r.views, r.vain.failed, r.due = nil, nil, time.Time{}
+	r.views, r.vain.failed, r.due, r.copies = nil, nil, time.Time{}, nil
 	for _, p := range r.config.parsed.Pipelines {
 		if err := r.pipeline(ctx, p); err != nil {
 			r.vain.failed = errors.Join(r.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
@@ -137,6 +137,9 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 			failed = errors.Join(failed, fmt.Errorf("stage %s: %w", work.at.stage.Name, err))
 		}
 		work.startDue()
+	}
+	if err := r.publish(ctx, p, snapshot); err != nil {
+		failed = errors.Join(failed, err)
 	}
 	r.alert(p, view)
 	r.views = append(r.views, view)

@@ -23,7 +23,9 @@ func (g *gathering) taggedCommit(ctx context.Context, s promote.GitSubscription,
 	}
 	var names []string
 	for ref := range refs {
-		names = append(names, strings.TrimPrefix(ref, tags))
+		if tag := strings.TrimPrefix(ref, tags); !promote.IsVerifiedTag(tag) {
+			names = append(names, tag)
+		}
 	}
 	previous, _ := g.newest.Commit(s.Repository)
 	admitted, leftOut := s.Tags.Choose(names, previous.Tag)

@@ -6,7 +6,7 @@
 //
 //	handled/<comment>.json
 //	<pipeline>/freight/<time>-<id>.json
-//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,takeovers,ticks,alerts,told,attempts,runs}/<time>-<what>.json
+//	<pipeline>/stages/<stage>/{proposals,arrivals,results,holds,overrides,rejections,takeovers,ticks,alerts,told,attempts,runs,published}/<time>-<what>.json
 //
 // So two writers never edit one file, the order of a directory is the order of
 // its times, and the log of the branch reads as the audit trail.
@@ -100,6 +100,9 @@ func Files(pipeline string, facts promote.Facts) (map[string][]byte, error) {
 	for _, r := range facts.Runs {
 		w.add(stage(r.Stage, "runs"), r.At, strings.Join([]string{r.Gate, r.Commit, strconv.Itoa(r.Number), fmt.Sprint(r.ID)}, "\x00"), r)
 	}
+	for _, p := range facts.Published {
+		w.add(stage(p.Stage, "published"), p.At, p.Freight+"\x00"+p.To, p)
+	}
 	return w.files, w.err
 }
 
@@ -192,6 +195,8 @@ func (b *Book) add(name []string, data []byte) error {
 		facts.Attempts, err = decode(facts.Attempts, data)
 	case name[3] == "runs":
 		facts.Runs, err = decode(facts.Runs, data)
+	case name[3] == "published":
+		facts.Published, err = decode(facts.Published, data)
 	}
 	b.Pipelines[name[0]] = facts
 	return named(name, err)

@@ -24,6 +24,14 @@ func facts() promote.Facts {
 		Results:    []promote.Result{{Stage: "test", Commit: "c", Source: promote.FromStatus, Name: "e2e / a", State: "success", At: at}},
 		Holds:      []promote.Hold{{Stage: "prod", Cause: promote.HeldByCommand, By: "ann", Reason: "why", At: at}},
 		Rejections: []promote.Rejection{{Stage: "prod", Warehouse: "app", Freight: "f1", By: "bob", At: at}},
+		Ticks:      []promote.Tick{{Stage: "nightly", At: at}},
+		Overrides:  []promote.Override{{Stage: "prod", Warehouse: "app", Freight: "f1", By: "ann", At: at}},
+		Alerts:     []promote.Alert{{Stage: "test", Kind: promote.AlertStale, State: promote.AlertRaised, At: at}},
+		Told:       []promote.Told{{Stage: "test", Alert: "a", Receiver: "slack X", At: at}},
+		Takeovers:  []promote.Takeover{{Stage: "test", By: "ann", At: at}},
+		Attempts:   []promote.Attempt{{Stage: "test", Gate: "e2e", Commit: "c", Number: 1, At: at}},
+		Runs:       []promote.AttemptRun{{Stage: "test", Gate: "e2e", Commit: "c", Number: 1, ID: 7, At: at}},
+		Published:  []promote.Publication{{Stage: "test", Warehouse: "app", Freight: "f1", To: "ghcr.io/acme/verified", Commit: "c", Arrived: at, At: at}},
 	}
 }
 
@@ -37,6 +45,11 @@ func tree(files map[string][]byte) fstest.MapFS {
 
 // L1: what is written is what is read, whatever the pipeline.
 func TestRoundTrip(t *testing.T) {
+	for i := range reflect.TypeFor[promote.Facts]().NumField() {
+		if reflect.ValueOf(facts()).Field(i).Len() == 0 {
+			t.Errorf("nothing is tried of %s", reflect.TypeFor[promote.Facts]().Field(i).Name)
+		}
+	}
 	files, err := Files("web", facts())
 	if err != nil {
 		t.Fatal(err)

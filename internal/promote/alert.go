@@ -208,7 +208,7 @@ func (s Snapshot) failing(stage Stage, verdict Verdict, before []Alert) []Alert 
 			a.Subject, a.Freight, a.URL = r.Warehouse, nil, ""
 			same = func(b Alert) bool { return b.Kind == a.Kind && b.Subject == a.Subject }
 		case r.Kind == PublishFailed:
-			a.Subject, a.Freight = r.Freight, nil
+			a.Subject, a.Freight, a.URL = ShortID(r.Freight)+" "+r.By, map[string]string{r.Warehouse: r.Freight}, ""
 		}
 		if !slices.ContainsFunc(slices.Concat(before, out), same) {
 			out = append(out, a)

@@ -16,7 +16,7 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 		d := decision{pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
 		v := d.decide()
 		if v.Ask == nil {
-			v.Reasons = append(v.Reasons, s.staleness(stage)...)
+			v.Reasons = append(append(v.Reasons, s.staleness(stage)...), p.unpublished(s, stage)...)
 		}
 		v.Due, v.Retested = s.dueAndAsked(stage)
 		v.Until = earliest(v.Until, s.gatesChange(stage))

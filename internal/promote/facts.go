@@ -21,6 +21,7 @@ type Facts struct {
 	Takeovers  []Takeover
 	Attempts   []Attempt
 	Runs       []AttemptRun
+	Published  []Publication
 }
 
 // SourceCommit is a source tree as a promotion used it. Every source's commit is
@@ -208,6 +209,7 @@ func (f Facts) Merge(more Facts) Facts {
 		Takeovers:  byTime(f.Takeovers, more.Takeovers, func(t Takeover) time.Time { return t.At }),
 		Attempts:   byTime(f.Attempts, more.Attempts, func(a Attempt) time.Time { return a.At }),
 		Runs:       byTime(f.Runs, more.Runs, func(r AttemptRun) time.Time { return r.At }),
+		Published:  byTime(f.Published, more.Published, func(p Publication) time.Time { return p.At }),
 	}
 	seen := map[string]bool{}
 	selections := byTime(f.Freight, more.Freight, func(f Freight) time.Time { return f.Selected })
@@ -223,7 +225,7 @@ func (f Facts) Merge(more Facts) Facts {
 
 // Empty tells whether there is nothing in it.
 func (f Facts) Empty() bool {
-	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told)+len(f.Takeovers)+len(f.Attempts)+len(f.Runs) == 0
+	return len(f.Freight)+len(f.Proposals)+len(f.Arrivals)+len(f.Results)+len(f.Holds)+len(f.Rejections)+len(f.Ticks)+len(f.Overrides)+len(f.Alerts)+len(f.Told)+len(f.Takeovers)+len(f.Attempts)+len(f.Runs)+len(f.Published) == 0
 }
 
 // TellOfPromotions tells whether anything is known of what promotions wrote. What

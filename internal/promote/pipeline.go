@@ -116,6 +116,7 @@ type Stage struct {
 	Gates    []Gate
 	// OnArrival says verification: none; freight is verified as soon as it is here.
 	OnArrival bool
+	Publish   *Publish      // nil: nothing
 	Stale     time.Duration // alerts when nothing was promoted here for so long; 0: never
 	Target    Target
 	Schedule  *Schedule // of a stage without files: when it takes freight; nil: as soon as it is available

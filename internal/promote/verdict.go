@@ -186,7 +186,7 @@ func (r Reason) String() string {
 	case MovedSince:
 		return fmt.Sprintf("newer freight %s came after the comment: `/promote %s %s=%s` takes it", r.Freight, r.Stage, r.Warehouse, r.Freight)
 	case PublishFailed:
-		return "verified but not published: " + r.Note
+		return fmt.Sprintf("verified but not published to %s: %s", r.By, r.Note)
 	case Stale:
 		return fmt.Sprintf("stale: nothing was promoted into %s for %s (since %s)", r.Stage, r.Note, clock(r.Until))
 	case FailedInARow:

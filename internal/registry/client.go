@@ -57,6 +57,7 @@ type Config struct {
 type Client struct {
 	*shared
 	rights  string // which credentials it has
+	keys    authn.Keychain
 	options []remote.Option
 	web     *http.Client
 
@@ -124,7 +125,7 @@ func (s *shared) client(rights string, keys keychain, docker bool) *Client {
 	if docker {
 		all = authn.NewMultiKeychain(keys, authn.DefaultKeychain)
 	}
-	known, _ := s.clients.LoadOrStore(rights, &Client{shared: s, rights: rights, web: newWeb(s.indexes, keys, retry), options: []remote.Option{
+	known, _ := s.clients.LoadOrStore(rights, &Client{shared: s, rights: rights, keys: all, web: newWeb(s.indexes, keys, retry), options: []remote.Option{
 		remote.WithAuthFromKeychain(all),
 		remote.WithTransport(s.registries),
 		remote.WithUserAgent("towpath"),
