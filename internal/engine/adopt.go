@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/towpath/towpath/internal/command"
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/directives"
-	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -34,14 +32,7 @@ type Adopted struct {
 // is there, and who says so. The stage must say `adopt: true`, which policy must
 // allow. The next promotion replaces the files.
 func (e *Engine) Adopt(ctx context.Context, repository string, wish Adoption) (*Adopted, error) {
-	for range maxRaces {
-		adopted, err := e.adopt(ctx, repository, wish)
-		var stale *gitrepo.StaleError
-		if !errors.As(err, &stale) {
-			return adopted, err
-		}
-	}
-	return nil, fmt.Errorf("somebody else was faster %d times in a row", maxRaces)
+	return untilFirst(func() (*Adopted, error) { return e.adopt(ctx, repository, wish) })
 }
 
 func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*Adopted, error) {

@@ -36,14 +36,7 @@ func (r *refusal) Error() string { return r.text }
 // question. The freight is the known one where there is such freight already; the
 // next look brings it on its way.
 func (e *Engine) Freight(ctx context.Context, repository string, wish ByHand) (promote.Freight, error) {
-	for range maxRaces {
-		freight, err := e.freight(ctx, repository, wish)
-		var stale *gitrepo.StaleError
-		if !errors.As(err, &stale) {
-			return freight, err
-		}
-	}
-	return promote.Freight{}, fmt.Errorf("somebody else was faster %d times in a row", maxRaces)
+	return untilFirst(func() (promote.Freight, error) { return e.freight(ctx, repository, wish) })
 }
 
 func (e *Engine) freight(ctx context.Context, repository string, wish ByHand) (promote.Freight, error) {

@@ -58,6 +58,7 @@ type Engine struct {
 	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
 	judged   map[string]string            // what the check on a promotion's head said last, by commit
 	boards   map[string]string            // what the issue that shows everything says, by repository
+	losses   map[string]bool              // repositories whose issue tells of a lost ledger
 	theirs   map[string]recognised        // what is in stages that others write, by stage
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 }
@@ -80,6 +81,7 @@ func New(cfg Config) *Engine {
 		judged:   map[string]string{},
 		vouched:  map[string]bool{},
 		boards:   map[string]string{},
+		losses:   map[string]bool{},
 		theirs:   map[string]recognised{},
 		refusals: map[string]time.Time{},
 	}

@@ -68,8 +68,8 @@ func (r *round) takeOrder(ctx context.Context) error {
 	for _, c := range r.hub.comments {
 		_, done := r.book.Handled[c.ID]
 		// An edited comment is not what its author was seen to say.
-		own := c.Author == self && (c.Ours || r.Forge.IsApp()) // with a token, we are also the person it is of
-		if done || r.vain.postponed[c.ID] != nil || own || c.Author == "" || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
+		own := c.Author == self && (c.Key != "" || r.Forge.IsApp()) // with a token, we are also the person it is of
+		if done || r.answered(c, self) || r.vain.postponed[c.ID] != nil || own || c.Author == "" || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
 			continue
 		}
 		commands, usage := command.Parse(c.Body, r.names())
@@ -95,6 +95,15 @@ func (r *round) takeOrder(ctx context.Context) error {
 	}
 	return nil
 }
+
+// answered tells whether a comment has its reply. The reply comes after the fact
+// that the comment was handled, so a ledger that has lost the fact brings no old
+// command back.
+func (r *round) answered(c forge.Comment, self string) bool {
+	return slices.ContainsFunc(r.hub.comments, func(other forge.Comment) bool { return other.Author == self && other.Key == replyKey(c.ID) })
+}
+
+func replyKey(comment int64) string { return fmt.Sprintf("comment-%d", comment) }
 
 // usage is the reply to a mistake. Stages of a broken file are not known, so it
 // says what is broken.
@@ -358,7 +367,7 @@ func (l *look) reply(ctx context.Context, h promote.Handled) error {
 	if done {
 		return nil
 	}
-	_, err := l.repo.Reply(ctx, h.Issue, fmt.Sprintf("comment-%d", h.Comment), "@"+h.Author+": "+h.Outcome)
+	_, err := l.repo.Reply(ctx, h.Issue, replyKey(h.Comment), "@"+h.Author+": "+h.Outcome)
 	if err != nil && !errors.Is(err, forge.ErrNotFound) { // the issue is gone: nobody to tell
 		return err
 	}

@@ -219,10 +219,7 @@ func (w *stageWork) holds() []promote.Hold {
 		})
 	}
 	if back := w.verdict.Back; back != nil && w.verdict.Ask != nil {
-		out = append(out, promote.Hold{
-			Stage: w.at.stage.Name, Cause: promote.HeldByRollback, By: w.by(), At: w.afterHolds(), Comment: back.Comment,
-			Reason: "rolled back; `/promote " + w.at.stage.Name + "` or `/unhold " + w.at.stage.Name + "` goes on",
-		})
+		out = append(out, heldByRollback(w.at.stage.Name, w.by(), w.afterHolds(), back.Comment))
 	}
 	for _, warehouse := range w.verdict.Frees {
 		out = append(out, promote.Hold{Stage: w.at.stage.Name, Warehouse: warehouse, Cause: promote.HeldByPin, By: w.by(), At: w.now, Released: true})

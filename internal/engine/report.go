@@ -57,6 +57,9 @@ func (l *look) reportMistakes(ctx context.Context) error {
 		if !l.config.parsed.Dashboard {
 			over = append(over, dashboard)
 		}
+		if len(l.lostStages()) == 0 {
+			over = append(over, lossKey)
+		}
 		err := l.repo.SettleIssues(ctx, over...)
 		l.config.settled = err == nil
 		return err
@@ -95,8 +98,36 @@ func (l *look) reportAll(ctx context.Context) error {
 	return err
 }
 
-// reportLoss tells in one issue that the ledger is gone (L4).
+// lossKey is the key of the issue that tells of a lost ledger.
+const lossKey = "ledger"
+
+// reportLoss tells in one issue that the ledger is gone, for as long as it is (L4).
 func (l *look) reportLoss(ctx context.Context) error {
+	lost := l.lostStages()
+	l.mu.Lock()
+	told := l.losses[l.name]
+	l.mu.Unlock()
+	var err error
+	switch {
+	case len(lost) > 0:
+		_, err = l.repo.EnsureIssue(ctx, lossKey, "Towpath's ledger is lost", fmt.Sprintf(
+			"Promotions wrote these stages, and the branch `%s` does not know of them. Nothing is promoted until it is there again; "+
+				"every clone that fetched it has it, and the repository's activity page shows its last commit. Where it is gone for good, "+
+				"`action init --ledger` makes again what git and merged pull requests tell.\n\n%s", ledger.Branch, strings.Join(lost, "\n")))
+	case told:
+		err = l.repo.SettleIssues(ctx, lossKey)
+	}
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.losses[l.name] = len(lost) > 0
+	return nil
+}
+
+// lostStages lists the stages that promotions wrote and the ledger does not know.
+func (l *look) lostStages() []string {
 	var lost []string
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
@@ -107,13 +138,7 @@ func (l *look) reportLoss(ctx context.Context) error {
 			}
 		}
 	}
-	if len(lost) == 0 {
-		return nil
-	}
-	_, err := l.repo.EnsureIssue(ctx, "ledger", "Towpath's ledger is lost", fmt.Sprintf(
-		"Promotions wrote these stages, and the branch `%s` does not know of them. Nothing is promoted until it is there again; "+
-			"every clone that fetched it has it, and the repository's activity page shows its last commit.\n\n%s", ledger.Branch, strings.Join(lost, "\n")))
-	return err
+	return lost
 }
 
 // reportPromotion writes the check on an open promotion's head, and brings its

@@ -19,7 +19,7 @@ type Comment struct {
 	Body        string
 	Author      string
 	AuthorIsBot bool
-	Ours        bool // carries the mark of a reply; say nothing of who wrote it
+	Key         string // of the mark of a reply, as in [Repo.Reply]; says nothing of who wrote it
 	Created     time.Time
 	Updated     time.Time // later than Created: edited
 	URL         string
@@ -66,7 +66,7 @@ func comment(c *github.IssueComment) Comment {
 	return Comment{
 		ID: c.GetID(), Issue: number, IsPull: strings.Contains(c.GetHTMLURL(), "/pull/"),
 		Body: c.GetBody(), Author: c.GetUser().GetLogin(), AuthorIsBot: c.GetUser().GetType() == "Bot",
-		Ours:    carriesMark(c.GetBody()),
+		Key:     keyOf(c.GetBody()),
 		Created: c.GetCreatedAt().Time, Updated: c.GetUpdatedAt().Time, URL: c.GetHTMLURL(),
 	}
 }
@@ -136,10 +136,16 @@ func isMarked(body, key string) bool {
 	return strings.HasSuffix(strings.TrimSpace(body), "\n"+mark(key))
 }
 
-// carriesMark tells whether a body ends as a reply of ours does, whatever its key.
-func carriesMark(body string) bool {
+// keyOf is the key of the mark with which a body ends as a reply of ours does; empty
+// when it does not.
+func keyOf(body string) string {
 	body = strings.TrimSpace(body)
-	return strings.HasPrefix(body[strings.LastIndexByte(body, '\n')+1:], "<!-- towpath: ")
+	key, ok := strings.CutPrefix(body[strings.LastIndexByte(body, '\n')+1:], "<!-- towpath: ")
+	if !ok {
+		return ""
+	}
+	key, _ = url.QueryUnescape(strings.TrimSuffix(key, " -->"))
+	return key
 }
 
 // The escape leaves no character that could end the HTML comment.

@@ -66,32 +66,3 @@ func approvedBy(people []string) string {
 	}
 	return b.String()
 }
-
-// trailers are the last paragraph of a message. Ids are written as they are;
-// what people said is broken where it would mention somebody.
-func (v View) trailers(p promote.Proposal, freight []promote.Freight) string {
-	var b strings.Builder
-	trailer := func(key, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%s: %s\n", key, value)
-		}
-	}
-	trailer("Towpath-Pipeline", visible(v.Pipeline.ID()))
-	trailer("Towpath-Stage", visible(p.Stage))
-	for _, f := range freight {
-		trailer("Towpath-Freight", visible(f.Warehouse+"="+f.ID))
-	}
-	for _, s := range p.Sources {
-		source := s.Repository + "@" + s.Commit
-		if s.Ref != "" {
-			source += " (" + s.Ref + ")"
-		}
-		trailer("Towpath-Source", visible(source))
-	}
-	trailer("Towpath-Rule", line(p.Rule))
-	if p.Back != nil {
-		trailer("Towpath-Restores", p.Back.Commit)
-	}
-	trailer("Promoted-By", line(p.By))
-	return b.String()
-}

@@ -31,8 +31,11 @@ var wantTrailers = strings.Join([]string{
 	"Towpath-Pipeline: acme/guestbook#guestbook",
 	"Towpath-Stage: prod",
 	"Towpath-Freight: app=" + id("2"),
+	"Towpath-Artifact: app image ghcr.io/acme/guestbook:1.4.2@" + second.Images[0].Digest,
+	"Towpath-Artifact: app commit .@" + second.Commits[0].ID,
 	"Towpath-Source: .@" + second.Commits[0].ID,
 	"Towpath-Source: acme/shared@" + id("5") + " (v3)",
+	"Towpath-Config: " + id("e"),
 	"Towpath-Rule: all of uat-a, uat-b: uat-a, uat-b (2 of 2 verified)",
 	"Promoted-By: octo",
 }, "\n") + "\n"

@@ -20,6 +20,8 @@ func (v View) evidence(stage string, p promote.Proposal) string {
 	switch {
 	case p.Back != nil:
 		return v.wentBack(stage, p)
+	case len(p.Freight) == 0: // nothing is known of a proposal
+		return ""
 	case p.Rule == "":
 		b.WriteString("The stage holds this freight already; its files are made again.\n\n")
 	default:
