@@ -73,7 +73,7 @@ func (c Command) Main() int {
 	root := c.root()
 	root.AddCommand(
 		validateCommand(c.getenv), renderCommand(c.getenv, renderer),
-		statusCommand(c), planCommand(c), whyCommand(c), adoptCommand(c), initCommand(c),
+		statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c), adoptCommand(c), initCommand(c),
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -106,6 +106,7 @@ type Run struct {
 	Freight map[string]string `json:"freight,omitempty"`
 	State   string            `json:"state"`
 	Passed  bool              `json:"passed,omitempty"`
+	Flaky   bool              `json:"flaky,omitempty"` // it had failed on the same commit
 	URL     string            `json:"url,omitempty"`
 	At      time.Time         `json:"at"`
 }

@@ -89,6 +89,9 @@ func (s Snapshot) streaks(stage Stage) []Alert {
 // runs are the final words of a gate on all that came to a stage, the last first.
 // A gate that timed out is a failure without a result.
 func (s Snapshot) runs(stage Stage, g Gate) []Run {
+	if g.Dispatch != nil {
+		return s.attempted(stage, g)
+	}
 	type run struct {
 		commit, name, app string
 		at                int64
@@ -98,7 +101,7 @@ func (s Snapshot) runs(stage Stage, g Gate) []Run {
 		gate    Gate // as the freight has it
 	}
 	byCommit := map[string]come{}
-	var out []Run
+	var out []ran
 	for _, a := range s.Facts.ArrivalsIn(stage.Name) {
 		if a.Manner == ByDrift {
 			continue
@@ -109,7 +112,7 @@ func (s Snapshot) runs(stage Stage, g Gate) []Run {
 			continue
 		}
 		if judged := s.judgeGates(stage, []Gate{g}, a)[0]; judged.State == GateTooLate {
-			out = append(out, Run{Freight: a.Freight, State: string(GateTooLate), At: judged.At})
+			out = append(out, ran{Run{Freight: a.Freight, State: string(GateTooLate), At: judged.At}, a.Commit})
 		}
 	}
 	seen := map[run]bool{}
@@ -120,9 +123,50 @@ func (s Snapshot) runs(stage Stage, g Gate) []Run {
 			continue
 		}
 		seen[key] = true
-		out = append(out, Run{Freight: on.freight, State: r.State, Passed: g.verdict(r.State) == GatePassed, URL: r.URL, At: r.At})
+		out = append(out, ran{Run{Freight: on.freight, State: r.State, Passed: g.verdict(r.State) == GatePassed, URL: r.URL, At: r.At}, r.Commit + " " + r.Name})
 	}
-	slices.SortStableFunc(out, func(a, b Run) int { return b.At.Compare(a.At) })
+	return flaky(out)
+}
+
+// attempted are the attempts at a gate that we run, likewise.
+func (s Snapshot) attempted(stage Stage, g Gate) []Run {
+	freight := map[string]map[string]string{}
+	for _, a := range s.Facts.ArrivalsIn(stage.Name) {
+		freight[a.Commit] = a.Freight
+	}
+	results := s.resultsIn(stage.Name)
+	var out []ran
+	for _, a := range s.Facts.AttemptsAt(stage.Name, g.Name, func(string) bool { return true }) {
+		e := s.ending(g, a, results)
+		if e.State == GateWaits {
+			continue
+		}
+		r := ran{Run{Freight: freight[a.Commit], State: string(e.State), Passed: e.State == GatePassed, URL: e.URL, At: e.At}, a.Commit}
+		if said, found := resultOf(a, results); found && e.State != GateTooLate {
+			r.State = said.State
+		}
+		out = append(out, r)
+	}
+	return flaky(out)
+}
+
+// ran is a run on a commit, and where several results count, of one name.
+type ran struct {
+	Run
+	of string
+}
+
+// flaky puts the last one first, and marks what passed after it had failed on the
+// same commit.
+func flaky(runs []ran) []Run {
+	slices.SortStableFunc(runs, func(a, b ran) int { return a.At.Compare(b.At) })
+	failed := map[string]bool{}
+	out := make([]Run, len(runs))
+	for i, r := range runs {
+		r.Flaky = r.Passed && failed[r.of]
+		failed[r.of] = failed[r.of] || !r.Passed
+		out[len(runs)-1-i] = r.Run
+	}
 	return out
 }
 

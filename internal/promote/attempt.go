@@ -164,6 +164,9 @@ func (s Snapshot) ending(g Gate, a Attempt, results []Result) GateResult {
 		out.State, out.At, out.Note = GateBroken, run.At, run.Refused
 		return out
 	}
+	if run.Lost {
+		return out
+	}
 	r, found := resultOf(a, results)
 	out.ended(a, r, found, s.Now)
 	return out
@@ -193,9 +196,6 @@ func (g *GateResult) ended(a Attempt, r Result, found bool, now time.Time) {
 		}
 	default:
 		g.Until = deadline
-		if g.URL == "" { // its run is not known yet
-			g.Until = earliest(g.Until, later(a.At.Add(FindWithin), now))
-		}
 	}
 }
 

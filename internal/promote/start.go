@@ -52,6 +52,9 @@ func (s Stage) ran(a Arrival, attempts []Attempt) bool {
 	return slices.ContainsFunc(attempts, func(x Attempt) bool { return !again || !x.At.Before(a.At) })
 }
 
+// againFor is how long attempts are followed up on what the stage has left.
+const againFor = 3 * 24 * time.Hour
+
 // again lists the attempts that follow from ones that failed or were lost, also on
 // commits that the stage has left.
 func (s Snapshot) again(stage Stage, g Gate) []Due {
@@ -65,9 +68,12 @@ func (s Snapshot) again(stage Stage, g Gate) []Due {
 	}
 	results := s.resultsIn(stage.Name)
 	var out []Due
-	for _, commit := range commits {
+	for i, commit := range commits {
 		row := on[commit]
 		a := row[len(row)-1]
+		if i < len(commits)-1 && s.Now.Sub(a.At) > againFor {
+			continue
+		}
 		run, _ := s.Facts.RunOf(a)
 		start := Start{Cause: StartLost, Retry: a.Retry, Tick: a.Tick, By: a.By, Comment: a.Comment}
 		switch {
@@ -175,6 +181,13 @@ func (s Snapshot) gatesChange(stage Stage) time.Time {
 		out = earliest(out, later(g.Until, s.Now))
 		if g.Gate.Dispatch != nil && (g.Gate.Dispatch.Schedule.Unchanged || g.Attempt == 0) {
 			out = earliest(out, g.Gate.Dispatch.Schedule.Next(s.Now))
+		}
+	}
+	for _, a := range s.Facts.Attempts { // one that no run is known of is looked for
+		if find := later(a.At.Add(FindWithin), s.Now); a.Stage == stage.Name && !find.IsZero() {
+			if _, known := s.Facts.RunOf(a); !known {
+				out = earliest(out, find)
+			}
 		}
 	}
 	return out

@@ -66,6 +66,9 @@ func gateTexts(s promote.Stage, results []promote.GateResult) []string {
 		if !g.At.IsZero() {
 			text += " (" + When(g.At) + ")"
 		}
+		if g.Flaky {
+			text += fmt.Sprintf(", flaky: attempt %d", g.Attempt)
+		}
 		if !g.Until.IsZero() {
 			text += ", has failed at " + When(g.Until) + " without a result"
 		}

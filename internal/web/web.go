@@ -29,6 +29,7 @@ type pipeline struct {
 	Rows    []row
 	Freight []freight
 	Passed  []promote.Passed
+	History []report.HistoryRow
 }
 
 // row is a stage, with the whole explanation of its verdict.
@@ -51,7 +52,7 @@ func Page(views func() []report.View) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		var pipelines []pipeline
 		for _, v := range views() {
-			pipelines = append(pipelines, pipeline{ID: v.Pipeline.ID(), URL: v.URL, Rows: rows(v), Freight: lastFreight(v), Passed: v.Snapshot.Passed})
+			pipelines = append(pipelines, pipeline{ID: v.Pipeline.ID(), URL: v.URL, Rows: rows(v), Freight: lastFreight(v), Passed: v.Snapshot.Passed, History: report.HistoryRows(v)})
 		}
 		var text bytes.Buffer
 		if err := page.Execute(&text, pipelines); err != nil {

@@ -23,7 +23,7 @@ func view(name, address string) report.View {
 	return report.View{
 		Pipeline: promote.Pipeline{
 			Repository: "acme/guestbook", Name: name, Warehouses: []promote.Warehouse{{Name: "app"}},
-			Stages: []promote.Stage{{Name: "test"}, {Name: "prod-" + name}},
+			Stages: []promote.Stage{{Name: "test", Gates: []promote.Gate{{Name: name}}}, {Name: "prod-" + name}},
 		},
 		Snapshot: promote.Snapshot{
 			Facts: promote.Facts{Freight: []promote.Freight{freight}, Arrivals: []promote.Arrival{{Stage: "test", Manner: promote.ByMerge, Freight: slots, Commit: "c", At: epoch}}},
@@ -69,7 +69,7 @@ func TestPageShowsStagesStatesReasonsAndFreight(t *testing.T) {
 		`guestbook:guestbook (guestbook-otter)<small>since 2026-11-21 14:05 UTC</small>`,
 		`<th scope="row">prod-guestbook</th>`, `<td class="wait">wait</td>`, `<td>nothing yet</td>`,
 		`<li>waiting for test (0 of 1 verified)</li>`, `<li>held by guestbook: guestbook</li>`, `<td>2026-11-21 15:05 UTC</td>`,
-		`<td>2026-11-21 14:05 UTC</td><td>test</td>`,
+		`<td>2026-11-21 14:05 UTC</td><td>test</td>`, `<th scope="row">test</th><td>guestbook</td><td>0</td><td>0</td><td>0</td><td></td>`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
