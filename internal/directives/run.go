@@ -68,6 +68,9 @@ func Run(ctx context.Context, p Program, env *Env, current fs.FS) (*Result, erro
 		if err := result.render(ctx, p, env); err != nil {
 			return nil, err
 		}
+		if err := result.checkPins(ctx, p, env); err != nil {
+			return nil, err
+		}
 	} else if len(ws.root.children) == 0 && !p.AllowEmpty {
 		return nil, errors.New("the directives made no files; `allowEmpty` permits that")
 	}

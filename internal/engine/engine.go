@@ -46,6 +46,7 @@ type Engine struct {
 	views    map[string][]report.View     // the last look, by repository
 	topics   map[string][]string          // what a repository listens to besides itself
 	replied  map[int64]bool               // comments whose reply was seen to be there
+	unheard  map[int64]bool               // comments of people who said too much
 	listed   map[string]time.Time         // from when the next look lists comments, by repository
 	ledgers  map[string]ledgerAt          // by repository
 	configs  map[string]*configuration    // by repository
@@ -70,6 +71,7 @@ func New(cfg Config) *Engine {
 		views:    map[string][]report.View{},
 		topics:   map[string][]string{},
 		replied:  map[int64]bool{},
+		unheard:  map[int64]bool{},
 		listed:   map[string]time.Time{},
 		ledgers:  map[string]ledgerAt{},
 		configs:  map[string]*configuration{},

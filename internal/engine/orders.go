@@ -76,6 +76,13 @@ func (r *round) takeOrder(ctx context.Context) error {
 		if usage == nil && len(commands) == 0 {
 			continue
 		}
+		switch heard, err := r.bearable(ctx, c); {
+		case err != nil:
+			r.vain.postponed[c.ID] = err
+			continue
+		case !heard:
+			continue
+		}
 		o := &order{comment: c, commands: commands}
 		switch {
 		case usage != nil:
