@@ -35,6 +35,7 @@ var formats = map[string]func(string) error{
 	"image":       isImage,
 	"key":         matches(`^(?:(?:[^.\[\]\\]|\\.)+|\[(?:\d+|[^\]=]+=[^\]]+)\])(?:\.(?:[^.\[\]\\]|\\.)+|\[(?:\d+|[^\]=]+=[^\]]+)\])*$`, `a key path like a.b, a\.b, list[0] or list[name=web]`),
 	"name":        matches(`^[a-z0-9][a-z0-9-]*$`, "a name of small letters, digits and hyphens"),
+	"owner":       matches(`^@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9._-]+)?$`, "@user or @organisation/team"),
 	"path":        isPath,
 	"pattern":     isPattern,
 	"application": matches(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`, "the name of an application"),

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 
@@ -34,6 +35,9 @@ func (e *evaluator) verification(raw rawStage) (gates []promote.Gate, onArrival 
 		if raw.kind() == promote.Fileless && g.onArrival() {
 			e.add(g.Name.At, "gate %q looks at the commit of the arrival, and a stage without files has none: say `at`, or take `dispatch`, `external` or `manual`", g.Name.Value)
 		}
+		if g.Mirror.Value && raw.kind() == promote.Fileless {
+			e.add(g.Mirror.At, "`mirror` writes on the arrival's commit, and a stage without files has none")
+		}
 		required = required || built.Required
 		gates = append(gates, built)
 	}
@@ -62,6 +66,7 @@ func (e *evaluator) gate(raw rawGate) promote.Gate {
 		Settle:   e.duration(raw.Settle),
 		Matrix:   e.texts(raw.Matrix),
 		By:       raw.By.people(),
+		Mirror:   raw.Mirror.Value,
 		At:       e.place(raw),
 	}
 	switch {
@@ -177,6 +182,9 @@ func (e *evaluator) checkGate(raw rawGate) {
 		e.add(raw.Expect.At, "`expect` means nothing with `matrix`: every cell has to be there")
 	case raw.Matrix.Set() && raw.Matrix.empty():
 		e.add(raw.Matrix.At, "`matrix` lists no cell")
+	}
+	if own, err := path.Match(e.text(raw.Check)+e.text(raw.Status), raw.Name.Value); raw.Mirror.Value && raw.onArrival() && own && err == nil {
+		e.add(raw.Mirror.At, "`mirror` writes %q, which the gate itself looks for", raw.Name.Value)
 	}
 	if raw.Manual.Set() && !raw.Manual.Value {
 		e.add(raw.Manual.At, "`manual` is true, or it is left out")

@@ -95,7 +95,7 @@ type rawGate struct {
 	Manual     Bool         `yaml:"manual" doc:"true: /verify by the people under by."`
 	Run        Text         `yaml:"run" doc:"A command, in run mode."`
 	Required   Bool         `yaml:"required" default:"true" doc:"Whether the gate must pass. Others are shown and never block."`
-	Owner      Text         `yaml:"owner" doc:"Who is told about failures of this gate: @user or @org/team."`
+	Owner      Text         `yaml:"owner" is:"owner" doc:"Who is told about failures of this gate, and of no other: @user or @org/team."`
 	Job        Text         `yaml:"job" doc:"With dispatch: the job whose conclusion counts."`
 	Repository Text         `yaml:"repository" is:"repository" doc:"Where the result is looked for, if not in this repository; needs at."`
 	Commit     Text         `yaml:"at" doc:"The commit at which it is looked for, if not the arrival's; it may follow from the freight."`

@@ -183,8 +183,11 @@ func (e *Engine) dueTellings(repository string) []*telling {
 }
 
 func (e *Engine) tellOne(ctx context.Context, repository string, t *telling) error {
-	if t.to.To == "issue" {
+	switch t.to.To {
+	case "issue":
 		return e.tellIssue(ctx, repository, t)
+	case promote.ToOwner:
+		return e.tellOwner(ctx, repository, t)
 	}
 	return e.Notify.Send(ctx, t.to.To, t.to.Secret, notify.Message{
 		ID: strings.ReplaceAll(repository+" "+t.pipeline+" "+t.alert.ID(), " ", "/"), Kind: string(t.alert.Kind), Repository: repository,
@@ -209,5 +212,16 @@ func (e *Engine) tellIssue(ctx context.Context, repository string, t *telling) e
 		return err
 	}
 	_, err = repo.Reply(ctx, number, t.alert.ID(), body)
+	return err
+}
+
+// tellOwner mentions a gate's owner on the pull request that brought what failed.
+func (e *Engine) tellOwner(ctx context.Context, repository string, t *telling) error {
+	repo, err := e.Forge.Repository(ctx, repository)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", repository, err)
+	}
+	_, body := t.notice.Issue()
+	_, err = repo.Reply(ctx, t.alert.PullRequest, t.pipeline+" "+t.alert.ID(), body)
 	return err
 }

@@ -61,6 +61,7 @@ type Engine struct {
 	boards   map[string]string            // what the issue that shows everything says, by repository
 	losses   map[string]bool              // repositories whose issue tells of a lost ledger
 	theirs   map[string]recognised        // what is in stages that others write, by stage
+	shown    map[string]mirrorOf          // by repository, commit and name
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 }
 
@@ -86,6 +87,7 @@ func New(cfg Config) *Engine {
 		losses:   map[string]bool{},
 		theirs:   map[string]recognised{},
 		refusals: map[string]time.Time{},
+		shown:    map[string]mirrorOf{},
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
 )
 
 // bindGates finds out, for everything that came into a stage, where the gates
@@ -34,6 +36,57 @@ func (l *look) bindGates(p config.Pipeline, at *place) {
 		}
 		at.gates[set] = gates
 	}
+}
+
+// mirrored is how many of the last arrivals carry a gate's mirror.
+const mirrored = watchedArrivals
+
+// mirror writes on the last arrivals' commits what the gates say that are to be
+// seen there. What was written last is remembered, so that a look that changed
+// nothing asks nothing. Two stages at one commit would contradict each other by
+// one name: there the first one has it.
+func (l *look) mirror(ctx context.Context, v report.View) error {
+	var failed error
+	for _, stage := range v.Pipeline.Stages {
+		if !stage.HasBranch() || !slices.ContainsFunc(stage.Gates, func(g promote.Gate) bool { return g.Mirror }) {
+			continue
+		}
+		arrivals := v.Snapshot.Facts.ArrivalsIn(stage.Name)
+		for _, a := range arrivals[max(0, len(arrivals)-mirrored):] {
+			for _, g := range v.Snapshot.Gates(stage, a) {
+				if g.Gate.Mirror && a.Manner != promote.ByDrift {
+					failed = errors.Join(failed, l.mirrorGate(ctx, v, stage, a, g))
+				}
+			}
+		}
+	}
+	return failed
+}
+
+func (l *look) mirrorGate(ctx context.Context, v report.View, stage promote.Stage, a promote.Arrival, g promote.GateResult) error {
+	repo := l.homeOf(stage).repo
+	check := report.Mirrored(v, stage, g)
+	key := strings.Join([]string{repo.Info().FullName, a.Commit, check.Name}, " ")
+	who := v.Pipeline.Name + "/" + stage.Name
+	l.mu.Lock()
+	known := l.shown[key]
+	l.mu.Unlock()
+	if known.check == check || known.stage != "" && known.stage != who {
+		return nil
+	}
+	if err := repo.WriteCheck(ctx, l.check(check, a.Commit)); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shown[key] = mirrorOf{who, check}
+	return nil
+}
+
+// mirrorOf is what a mirror said last, and of which stage.
+type mirrorOf struct {
+	stage string
+	check report.Check
 }
 
 // gatesOf are the gates of the stage for an arrival.

@@ -31,6 +31,7 @@ func (l *look) report(ctx context.Context) error {
 		for _, verdict := range v.Verdicts {
 			failed = errors.Join(failed, l.reportPromotion(ctx, v, verdict))
 		}
+		failed = errors.Join(failed, l.mirror(ctx, v))
 		waiting.add(v, l.config.touched)
 	}
 	for _, commit := range waiting.commits {

@@ -27,7 +27,8 @@ type Observation struct {
 // Observations returns what was reported on a commit, sorted by source, name,
 // time and id: the latest check run of each name and App, the latest status of
 // each context, the latest deployment to each environment, and all workflow
-// runs. With sources named, the others are not asked for.
+// runs; nothing that we wrote as an App. With sources named, the others are not
+// asked for.
 func (r *Repo) Observations(ctx context.Context, commit string, sources ...promote.Source) ([]Observation, error) {
 	if err := checkCommit(commit); err != nil {
 		return nil, err
@@ -70,6 +71,9 @@ func (r *Repo) checkRuns(ctx context.Context, commit string) ([]Observation, err
 	runs, err := r.listChecks(ctx, commit, github.ListCheckRunsOptions{})
 	var out []Observation
 	for _, run := range runs {
+		if r.forge.IsApp() && run.GetApp().GetID() == r.forge.cfg.AppID {
+			continue // what we say of results is none
+		}
 		o := Observation{
 			Name: run.GetName(), App: run.GetApp().GetSlug(), URL: run.GetHTMLURL(), ID: run.GetID(),
 			At: run.GetStartedAt().Time,

@@ -16,7 +16,14 @@ const (
 	AlertStale    AlertKind = "stale"    // nothing was promoted here for long (G8)
 	AlertStreak   AlertKind = "streak"   // a gate failed several times in a row (G8)
 	AlertReversed AlertKind = "reversed" // a pass turned into a failure after the downstream was merged (A7)
+
+	// AlertOwner is a failure of a gate for its owner. Nobody asks to be told of it,
+	// and nobody else is (G2).
+	AlertOwner AlertKind = "owner"
 )
+
+// ToOwner is where owners are told: on the pull request that brought what failed.
+const ToOwner = "owner"
 
 // failures are the reasons that people can be told about: each is a state of its
 // own, with a text of its own (P15).
@@ -63,6 +70,12 @@ func (n Notify) wants(pipeline string, a Alert) bool {
 // Receivers are those who are told of an alert, each once. What nobody asked to
 // be told of, and nothing else shows, is told in an issue.
 func (p Policy) Receivers(pipeline string, a Alert) []Notify {
+	switch {
+	case a.Kind == AlertOwner && a.PullRequest == 0:
+		return []Notify{{To: "issue"}}
+	case a.Kind == AlertOwner:
+		return []Notify{{To: ToOwner}}
+	}
 	var out []Notify
 	for _, n := range p.Notify {
 		if n.wants(pipeline, a) && !slices.ContainsFunc(out, func(o Notify) bool { return o.Receiver() == n.Receiver() }) {
@@ -99,6 +112,8 @@ type Alert struct {
 	Runs    []Run             `json:"runs,omitempty"` // of a streak, the last first
 	URL     string            `json:"url,omitempty"`
 	At      time.Time         `json:"at"`
+
+	PullRequest int `json:"pullRequest,omitempty"` // of an [AlertOwner]: it brought the freight
 }
 
 // Run is one final word of a gate.
@@ -192,7 +207,7 @@ func again(there []Alert, said map[string]Alert) time.Time {
 }
 
 // failing are the failures of a stage: of its promotion, by its verdict, and of
-// the required gates of what it holds. A warehouse fails once, not in every stage
+// the gates of what it holds: the required ones, and for their owners all. A warehouse fails once, not in every stage
 // that takes from it.
 func (s Snapshot) failing(stage Stage, verdict Verdict, before []Alert) []Alert {
 	var out []Alert
@@ -220,11 +235,19 @@ func (s Snapshot) failing(stage Stage, verdict Verdict, before []Alert) []Alert 
 		return out
 	}
 	for _, g := range s.Gates(stage, held) {
-		if g.Gate.Required && (g.State == GateBroken || g.State == GateTooLate) {
-			r := g.reason(stage.Name)
-			out = append(out, Alert{
-				Stage: stage.Name, Kind: AlertKind(r.Kind), Subject: g.Gate.Name + " " + ShortID(held.Commit), Freight: held.Freight, Reason: r, URL: g.URL,
-			})
+		if g.State != GateBroken && g.State != GateTooLate {
+			continue
+		}
+		r := g.reason(stage.Name)
+		a := Alert{
+			Stage: stage.Name, Kind: AlertKind(r.Kind), Subject: g.Gate.Name + " " + ShortID(held.Commit), Freight: held.Freight, Reason: r, URL: g.URL,
+		}
+		if g.Gate.Required {
+			out = append(out, a)
+		}
+		if g.Gate.Owner != "" {
+			a.Kind, a.PullRequest = AlertOwner, held.PullRequest
+			out = append(out, a)
 		}
 	}
 	return out

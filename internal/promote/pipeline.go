@@ -191,6 +191,7 @@ type Gate struct {
 	Matrix   []string      // cells, each called "name (cell)" after Match; empty: no cells
 	Dispatch *Dispatch     // of a gate that we run; nil: others do
 	By       Right         // manual: who may say so
+	Mirror   bool          // a check run of ours on the arrival's commit says the same
 	At       *Place        // where the results are, if not on the arrival's commit
 }
 

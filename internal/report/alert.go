@@ -13,6 +13,7 @@ type Notice struct {
 	Text    string   // one sentence: the reason
 	Details []string // freight, images, runs
 	URL     string
+	Mention string // of whose gate it is, as the configuration has it: the one text that mentions
 }
 
 // headlines say what happened, by the kind of the alert.
@@ -20,6 +21,7 @@ var headlines = map[promote.AlertKind]string{
 	promote.AlertStale:                         "stale",
 	promote.AlertStreak:                        "several failures in a row",
 	promote.AlertReversed:                      "failed after it was promoted",
+	promote.AlertOwner:                         "gate failed",
 	promote.AlertKind(promote.DiscoveryFailed): "discovery failed",
 	promote.AlertKind(promote.RenderFailed):    "render failed",
 	promote.AlertKind(promote.PromotionFailed): "verified but promotion failed",
@@ -39,6 +41,10 @@ func Alert(v View, a promote.Alert) Notice {
 		Title: fmt.Sprintf("%s/%s: %s", v.Pipeline.Name, a.Stage, headlines[a.Kind]),
 		Text:  strings.ReplaceAll(a.Reason.String(), "`", ""),
 		URL:   a.URL,
+	}
+	if s, _ := v.Pipeline.Stage(a.Stage); a.Kind == promote.AlertOwner {
+		gate, _ := s.Gate(a.Reason.Gate)
+		n.Mention = gate.Owner // never what the ledger says
 	}
 	if a.State == promote.AlertAgain {
 		n.Title += still
@@ -76,6 +82,9 @@ func (v View) place(stage string) string {
 // Issue is the notice as an issue or a comment: a title, and Markdown.
 func (n Notice) Issue() (title, body string) {
 	var b strings.Builder
+	if n.Mention != "" {
+		b.WriteString(n.Mention + ": ")
+	}
 	b.WriteString(prose(n.Text) + ".\n\n")
 	var lines []string
 	for _, d := range n.Details {

@@ -9,7 +9,8 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// Check is a check run to write. Conclusion is neutral, success or failure; the
+// Check is a check run to write. Conclusion is neutral, success or failure, or
+// empty while there is none; the
 // title is plain text of at most 100 characters, the summary Markdown.
 type Check struct {
 	Name       string
@@ -48,6 +49,19 @@ func Proposed(v View, stage string) Check {
 		}
 	}
 	c.Summary += drawing(v, "")
+	return c
+}
+
+// Mirrored is the check that says of an arrival what a gate does.
+func Mirrored(v View, stage promote.Stage, g promote.GateResult) Check {
+	c := Check{Name: g.Gate.Name, Title: checkTitle(cmp.Or(g.Note, string(g.State)))}
+	switch g.State {
+	case promote.GatePassed:
+		c.Conclusion = "success"
+	case promote.GateBroken, promote.GateTooLate:
+		c.Conclusion = "failure"
+	}
+	c.Summary = fmt.Sprintf("In %s: %s.\n", code(v.Pipeline.Name+"/"+stage.Name), gates(stage, []promote.GateResult{g})[0])
 	return c
 }
 
