@@ -12,11 +12,17 @@ const CorrelationInput = "towpath"
 // maxInputs is how many inputs GitHub takes, ours included.
 const maxInputs = 25
 
+// maxRetries bounds what a workflow that always fails can cost.
+const maxRetries = 10
+
 // dispatch builds how a gate starts its workflow.
 func (e *evaluator) dispatch(raw rawGate) *promote.Dispatch {
 	d := &promote.Dispatch{Timeout: e.duration(raw.Dispatch.Timeout), Retries: raw.Dispatch.Retries.Value}
 	if raw.Schedule != nil {
 		d.Schedule = e.schedule(*raw.Schedule)
+	}
+	if d.Retries > maxRetries {
+		e.add(raw.Dispatch.Retries.At, "`retries` is at most %d", maxRetries)
 	}
 	for _, input := range raw.Dispatch.Inputs.Entries {
 		if input.Key.Value == CorrelationInput {
@@ -24,7 +30,7 @@ func (e *evaluator) dispatch(raw rawGate) *promote.Dispatch {
 		}
 	}
 	if n := len(raw.Dispatch.Inputs.Entries); n >= maxInputs {
-		e.add(raw.Dispatch.Inputs.At, "a workflow takes %d inputs with Towpath's own, and here are %d", maxInputs, n)
+		e.add(raw.Dispatch.Inputs.At, "a workflow takes %d inputs, and with Towpath's own here are %d", maxInputs, n+1)
 	}
 	return d
 }

@@ -115,7 +115,7 @@ type rawDispatch struct {
 	Workflow Text       `yaml:"workflow" req:"true" is:"workflow" doc:"The workflow's file name."`
 	Inputs   Map[Value] `yaml:"inputs" doc:"The inputs of the workflow."`
 	Timeout  Text       `yaml:"timeout" is:"duration" doc:"After this time the run has failed."`
-	Retries  Int        `yaml:"retries" is:"from0" default:"0" doc:"How often a failed run is started again."`
+	Retries  Int        `yaml:"retries" is:"from0" default:"0" doc:"How often a failed run is started again; at most 10."`
 }
 
 type rawPeople struct {
