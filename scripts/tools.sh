@@ -2,11 +2,11 @@
 # Installs the programs that the tests compare with or try things on, unless they
 # are there: kustomize and helm in the versions that the product's own modules
 # pair with (kustomize v5.8.2 is built on api and kyaml v0.21.2), Debian's
-# docker-registry, and on request staticcheck.
+# docker-registry, act and actionlint, and on request staticcheck.
 #
-#	scripts/tools.sh [kustomize|helm|docker-registry|staticcheck]...
+#	scripts/tools.sh [kustomize|helm|docker-registry|act|actionlint|staticcheck]...
 #
-# Without arguments: the first three, which `make test` uses. The Go programs go
+# Without arguments: the first five, which `make test` uses. The Go programs go
 # to $TOWPATH_TOOLS, or to bin/ of the clone. What can not be installed is named
 # at the end, and the exit code is 1: the tests that need it skip themselves.
 set -eu
@@ -14,6 +14,8 @@ set -eu
 kustomize=v5.8.2
 helm=v3.22.0
 staticcheck=v0.8.2
+act=v0.2.89
+actionlint=v1.7.12
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 bin=${TOWPATH_TOOLS:-$root/bin}
@@ -64,6 +66,8 @@ install_tool() {
 	case $1 in
 	kustomize) get kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5 "$kustomize" ;;
 	helm) get helm helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm "$helm" "$(helm_flags)" ;;
+	act) get act github.com/nektos/act github.com/nektos/act "$act" ;;
+	actionlint) get actionlint github.com/rhysd/actionlint github.com/rhysd/actionlint/cmd/actionlint "$actionlint" ;;
 	staticcheck) get staticcheck honnef.co/go/tools honnef.co/go/tools/cmd/staticcheck "$staticcheck" ;;
 	docker-registry) registry ;;
 	*)
@@ -73,7 +77,7 @@ install_tool() {
 	esac
 }
 
-[ $# -gt 0 ] || set -- kustomize helm docker-registry
+[ $# -gt 0 ] || set -- kustomize helm docker-registry act actionlint
 missing=
 for tool; do
 	install_tool "$tool" || missing="$missing $tool"

@@ -34,7 +34,7 @@ func actionCommands() map[string]command {
 	return map[string]command{"action": (*world).actionCommand, "clone": (*world).cloneCommand}
 }
 
-const actionUsage = "action [-app|-token|-workflow|-anonymous] [-dir=DIR] status …"
+const actionUsage = "action [-app|-token|-workflow|-anonymous] [-as=LOGIN] [-dir=DIR] status …"
 
 var columns = regexp.MustCompile(`(?m)(\S) {3,}|^ {20,}`)
 
@@ -45,20 +45,25 @@ func (w *world) actionCommand(s *story, args []string) error {
 	if err := w.settle(); err != nil {
 		return err
 	}
-	access, dir := "-app", s.MkAbs(".")
+	access, dir, as := "-app", s.MkAbs("."), "you"
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		if to, ok := strings.CutPrefix(args[0], "-dir="); ok {
 			dir = s.MkAbs(to)
+		} else if login, ok := strings.CutPrefix(args[0], "-as="); ok {
+			as = login
 		} else {
 			access = args[0]
 		}
 		args = args[1:]
 	}
-	environ, err := w.accessAs(access)
+	environ, err := w.accessAs(access, as)
 	if err != nil {
 		return err
 	}
 	path, _, _ := strings.Cut(s.Getenv("PATH"), string(os.PathListSeparator))
+	for i := range args {
+		args[i] = w.spoken(args[i])
+	}
 	cmd := exec.Command(filepath.Join(path, actionExecutable), args...)
 	cmd.Dir = dir
 	cmd.Env = append(unset(), environ...)
@@ -82,18 +87,18 @@ func (w *world) actionCommand(s *story, args []string) error {
 
 // accessAs is the environment of somebody who may ask GitHub: the App, a person
 // with a token, a job of a workflow, or nobody.
-func (w *world) accessAs(who string) ([]string, error) {
+func (w *world) accessAs(who, login string) ([]string, error) {
 	addresses := []string{"TOWPATH_GITHUB_URL=" + w.hub.URL(), "TOWPATH_GITHUB_API_URL=" + w.hub.APIURL(), "TOWPATH_CHART_HOSTS=" + w.registry.Addr().String()}
 	switch who {
 	case "-app":
 		key := filepath.Join(w.dir, "app.pem")
 		return append(addresses, "TOWPATH_GITHUB_APP_ID="+strconv.Itoa(labApp), "TOWPATH_GITHUB_PRIVATE_KEY_FILE="+key), os.WriteFile(key, w.key, 0o600)
 	case "-token":
-		w.hub.AddToken("ghp_action", "you")
+		w.hub.AddToken("ghp_action", login)
 		return append(addresses, "GH_TOKEN=ghp_action"), nil
 	case "-workflow":
 		token, err := w.hub.WorkflowToken(w.repo)
-		return []string{"GITHUB_ACTIONS=true", "GITHUB_SERVER_URL=" + w.hub.URL(), "GITHUB_API_URL=" + strings.TrimSuffix(w.hub.APIURL(), "/"), "GITHUB_TOKEN=" + token}, err
+		return []string{"GITHUB_ACTIONS=true", "GITHUB_ACTOR=" + login, "GITHUB_SERVER_URL=" + w.hub.URL(), "GITHUB_API_URL=" + strings.TrimSuffix(w.hub.APIURL(), "/"), "GITHUB_TOKEN=" + token}, err
 	case "-anonymous":
 		return addresses, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"maps"
 	"os"
@@ -29,6 +30,11 @@ func TestMain(m *testing.M) {
 // TestStories drives the bot from outside, as ../../testdata/script/README.md
 // says: over webhooks, git and the registry, never through a Go function.
 func TestStories(t *testing.T) {
+	bin, err := filepath.Abs(cmp.Or(os.Getenv("TOWPATH_TOOLS"), "../../bin")) // see scripts/tools.sh
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+bin)
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		Setup:              setup,
@@ -80,6 +86,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 	maps.Copy(all, showCommands())
 	maps.Copy(all, quietCommands())
 	maps.Copy(all, receiverCommands())
+	maps.Copy(all, workflowCommands())
 	out := map[string]func(ts *testscript.TestScript, neg bool, args []string){}
 	for name, run := range all {
 		out[name] = func(ts *testscript.TestScript, neg bool, args []string) {

@@ -72,14 +72,17 @@ func (c Command) Main() int {
 	defer renderer.Close()
 	root := c.root()
 	root.AddCommand(
-		validateCommand(c.getenv), renderCommand(c.getenv, renderer),
-		statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c), adoptCommand(c), initCommand(c),
+		validateCommand(c), renderCommand(c.getenv, renderer), statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c),
+		promoteCommand(c), verifyCommand(c), adoptCommand(c), initCommand(c), workflowCommand(c),
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := root.ExecuteContext(ctx)
 	var usage usageError
+	var inner exit
 	switch {
+	case errors.As(err, &inner):
+		return int(inner)
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errRefused):

@@ -2,6 +2,7 @@ package commandline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
+	"github.com/towpath/towpath/internal/notify"
 	"github.com/towpath/towpath/internal/settings"
 )
 
@@ -22,6 +24,7 @@ type connection struct {
 	Command
 	repo    string
 	verbose bool
+	writes  bool // the command does, and so tells people
 }
 
 // addFlags adds what says where GitHub and the repository are.
@@ -34,8 +37,9 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 // workbench is an engine that lives as long as one command.
 type workbench struct {
 	*settings.Parts
-	repository string // owner/name
-	dir        string // what was read; it goes with the command
+	repository string   // owner/name
+	dir        string   // what was read; it goes with the command
+	later      []string // what else is to be done before the command ends, see engine.Config
 }
 
 func (b *workbench) close() {
@@ -71,14 +75,41 @@ func (c *connection) open(cmd *cobra.Command) (*workbench, error) {
 	if c.verbose {
 		level = slog.LevelInfo
 	}
-	parts, err := settings.Wiring{
+	wiring := settings.Wiring{
 		GitHub: hub, Registries: registries, DataDir: dir, Now: c.Now,
 		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: level})),
-	}.Assemble()
+	}
+	bench := &workbench{repository: repository, dir: dir}
+	if c.writes {
+		wiring.Notify = notify.Config{Secret: v.Secret}
+		wiring.Later = func(name string) { bench.later = append(bench.later, name) }
+	}
+	parts, err := wiring.Assemble()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &workbench{parts, repository, dir}, nil
+	bench.Parts = parts
+	return bench, nil
+}
+
+// maxLater bounds what is done after a look: what fails comes again and again.
+const maxLater = 20
+
+// finish does what a look left for later, people to be told and images to be copied,
+// and writes down that it was done.
+func (b *workbench) finish(ctx context.Context) error {
+	if len(b.later) == 0 {
+		return nil
+	}
+	for n := 0; n < maxLater && len(b.later) > 0; n++ {
+		name := b.later[0]
+		b.later = b.later[1:]
+		if _, err := b.Engine.Look(ctx, name); err != nil {
+			return err
+		}
+	}
+	_, err := b.Engine.Look(ctx, b.repository)
+	return err
 }
 
 var fullName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$`)

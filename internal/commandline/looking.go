@@ -40,6 +40,10 @@ func lookingCommand(c Command, cmd *cobra.Command, tell telling) *cobra.Command 
 		if seen == nil {
 			return err
 		}
+		c.annotate(seen.Mistakes)
+		if summarised := c.summarise(seen); err == nil {
+			err = summarised
+		}
 		out := cmd.OutOrStdout()
 		if asJSON {
 			return errors.Join(err, printJSON(out, tell.json(seen, args)))

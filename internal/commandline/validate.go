@@ -9,13 +9,13 @@ import (
 	"github.com/towpath/towpath/internal/config"
 )
 
-func validateCommand(getenv func(string) string) *cobra.Command {
-	v := validation{}
+func validateCommand(c Command) *cobra.Command {
+	v := validation{Command: c}
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check .towpath and print every mistake as file:line:col: message",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return v.run(cmd, getenv) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return v.run(cmd) },
 	}
 	cmd.Flags().StringVar(&v.dir, "repo", ".", "the clone's `DIR`")
 	cmd.Flags().BoolVar(&v.expand, "expand", false, "print what `each`, defaults and expressions come to")
@@ -24,12 +24,13 @@ func validateCommand(getenv func(string) string) *cobra.Command {
 }
 
 type validation struct {
+	Command
 	dir, branch string
 	expand      bool
 }
 
-func (v validation) run(cmd *cobra.Command, getenv func(string) string) error {
-	at := clone{dir: v.dir, branch: v.branch, getenv: getenv}
+func (v validation) run(cmd *cobra.Command) error {
+	at := clone{dir: v.dir, branch: v.branch, getenv: v.getenv}
 	if err := at.check(); err != nil {
 		return err
 	}
@@ -40,6 +41,7 @@ func (v validation) run(cmd *cobra.Command, getenv func(string) string) error {
 	for _, line := range mistakes.Lines() {
 		fmt.Fprintln(cmd.OutOrStdout(), line)
 	}
+	v.annotate(mistakes.Lines())
 	if len(mistakes) > 0 {
 		return errRefused
 	}

@@ -41,7 +41,7 @@ func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*
 		return nil, err
 	}
 	defer l.git.Hold()()
-	p, stage, err := l.meantStage(wish)
+	p, stage, err := l.meantStage(wish.Pipeline, wish.Stage)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +92,12 @@ func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*
 }
 
 // meantStage finds a stage by its name, and its pipeline where several have one.
-func (l *look) meantStage(wish Adoption) (config.Pipeline, promote.Stage, error) {
+func (l *look) meantStage(named, name string) (config.Pipeline, promote.Stage, error) {
 	var pipeline config.Pipeline
 	var stage promote.Stage
 	var in []string
 	for _, p := range l.config.parsed.Pipelines {
-		if s, ok := p.Stage(wish.Stage); ok && (wish.Pipeline == "" || wish.Pipeline == p.Name) {
+		if s, ok := p.Stage(name); ok && (named == "" || named == p.Name) {
 			pipeline, stage, in = p, s, append(in, p.Name+"/"+s.Name)
 		}
 	}
@@ -105,13 +105,13 @@ func (l *look) meantStage(wish Adoption) (config.Pipeline, promote.Stage, error)
 	case 1:
 		return pipeline, stage, nil
 	case 0:
-		text := fmt.Sprintf("there is no stage %q", strings.TrimPrefix(wish.Pipeline+"/"+wish.Stage, "/"))
+		text := fmt.Sprintf("there is no stage %q", strings.TrimPrefix(named+"/"+name, "/"))
 		if lines := l.config.mistakes.Lines(); len(lines) > 0 {
 			text += ", and the configuration is broken: " + lines[0]
 		}
 		return pipeline, stage, &refusal{text}
 	}
-	return pipeline, stage, &refusal{fmt.Sprintf("several pipelines have a stage %q: %s", wish.Stage, strings.Join(in, ", "))}
+	return pipeline, stage, &refusal{fmt.Sprintf("several pipelines have a stage %q: %s", name, strings.Join(in, ", "))}
 }
 
 // self is who we act for, who must have the right to promote into the stage. An

@@ -106,13 +106,23 @@ func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error)
 	if name, ok := strings.CutPrefix(repository, copyPrefix); ok {
 		return e.copyImages(ctx, name)
 	}
+	next, err := e.look(ctx, repository, &errand{})
+	var limited *forge.LimitedError
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		e.forget(repository)
+		return time.Time{}, nil // gone, renamed, or the App was removed from it
+	case errors.As(err, &limited):
+		e.Log.Warn("looking again when GitHub's limit ends", "repo", repository, "until", limited.Until, "error", err)
+		return limited.Until, nil
+	}
+	return next, err
+}
+
+// look looks until nobody else is faster.
+func (e *Engine) look(ctx context.Context, repository string, errand *errand) (time.Time, error) {
 	for range maxRaces {
-		next, err := e.look(ctx, repository)
-		var limited *forge.LimitedError
-		if errors.As(err, &limited) {
-			e.Log.Warn("looking again when GitHub's limit ends", "repo", repository, "until", limited.Until, "error", err)
-			return limited.Until, nil
-		}
+		next, err := e.lookAsIs(ctx, repository, errand)
 		var stale *gitrepo.StaleError
 		if !errors.As(err, &stale) {
 			return next, err
@@ -122,12 +132,8 @@ func (e *Engine) Look(ctx context.Context, repository string) (time.Time, error)
 	return time.Time{}, fmt.Errorf("somebody else was faster %d times in a row", maxRaces)
 }
 
-func (e *Engine) look(ctx context.Context, repository string) (time.Time, error) {
+func (e *Engine) lookAsIs(ctx context.Context, repository string, errand *errand) (time.Time, error) {
 	l, err := e.observe(ctx, repository)
-	if errors.Is(err, forge.ErrNotFound) {
-		e.forget(repository)
-		return time.Time{}, nil // gone, renamed, or the App was removed from it
-	}
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -137,12 +143,13 @@ func (e *Engine) look(ctx context.Context, repository string) (time.Time, error)
 	}
 	done := false
 	for n := l.rounds(); n > 0 && !done; n-- {
-		r, err := l.round(ctx)
+		r, err := l.round(ctx, errand)
 		if err != nil {
 			return time.Time{}, err
 		}
 		done = !r.changed
 	}
+	errand.saw(l)
 	l.tellPeople()
 	l.orderCopies()
 	if err := errors.Join(l.report(ctx), l.stillPostponed(), l.vain.failed); err != nil {

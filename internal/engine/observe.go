@@ -235,7 +235,7 @@ func (l *look) usualBranches() []string {
 	var out []string
 	for _, ref := range slices.Sorted(maps.Keys(l.refs)) {
 		branch := strings.TrimPrefix(ref, heads)
-		if strings.HasPrefix(branch, "stage/") || strings.HasPrefix(branch, "towpath/to/") {
+		if strings.HasPrefix(branch, "stage/") || strings.HasPrefix(branch, promote.PromotionPrefix) {
 			out = append(out, branch)
 		}
 	}

@@ -28,9 +28,10 @@ const (
 
 // order is one comment with commands, carried out once (C2).
 type order struct {
-	comment  forge.Comment
+	comment  forge.Comment // without an id: a [Wish]
 	commands []command.Command
 	refusal  string // nothing runs: usage, or a right that is missing
+	reply    string
 	lines    []string
 	asked    []command.Stage
 }
@@ -314,6 +315,10 @@ func (r *round) answer() {
 	text := o.refusal
 	if text == "" {
 		text = strings.Join(slices.Concat(o.lines, r.outcomes()), "\n\n")
+	}
+	o.reply = text
+	if o.comment.ID == 0 {
+		return
 	}
 	r.handled = &promote.Handled{Comment: o.comment.ID, Issue: o.comment.Issue, Author: o.comment.Author, Outcome: text, At: o.comment.Created}
 	r.log = append(r.log, fmt.Sprintf("handle comment %d of %s", o.comment.ID, o.comment.Author))

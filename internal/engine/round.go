@@ -44,6 +44,7 @@ type round struct {
 	order   *order
 	taken   []string // calls of outside systems that are done when the ledger has them
 	changed bool
+	pushed  bool
 }
 
 // effect is one write to GitHub.
@@ -53,16 +54,25 @@ type effect struct {
 }
 
 // round decides everything once, and writes what follows from it.
-func (l *look) round(ctx context.Context) (*round, error) {
+func (l *look) round(ctx context.Context, errand *errand) (*round, error) {
 	r := l.newRound()
-	if err := r.takeOrder(ctx); err != nil {
+	if err := r.takeWish(ctx, errand); err != nil {
 		return nil, err
+	}
+	if r.order == nil {
+		if err := r.takeOrder(ctx); err != nil {
+			return nil, err
+		}
 	}
 	r.decide(ctx)
 	if r.order != nil {
 		r.answer()
 	}
-	return r, r.write(ctx)
+	if err := r.write(ctx); err != nil {
+		return nil, err
+	}
+	errand.did(r)
+	return r, nil
 }
 
 func (l *look) newRound() *round {
@@ -268,6 +278,7 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 		return false, fmt.Errorf("push: %w", err)
 	}
 	clear(r.found.fresh)
+	r.pushed = true
 	for _, u := range r.updates {
 		r.refs[u.Ref] = u.New
 		if u.New == "" {

@@ -29,11 +29,21 @@ func (r *Repo) WriteCheck(ctx context.Context, c Check) error {
 	if err := checkCommit(c.Commit); err != nil {
 		return err
 	}
-	write := r.writeStatus
 	if r.forge.IsApp() {
-		write = r.writeRun
+		return r.WriteCheckRun(ctx, c)
 	}
-	return r.failed(write(ctx, c), "write check %q on %s", c.Name, c.Commit)
+	return r.WriteStatus(ctx, c)
+}
+
+// WriteCheckRun is WriteCheck for a check run in any case: for an App, or for a
+// workflow's own token.
+func (r *Repo) WriteCheckRun(ctx context.Context, c Check) error {
+	return r.failed(r.writeRun(ctx, c), "write check run %q on %s", c.Name, c.Commit)
+}
+
+// WriteStatus is WriteCheck for a commit status in any case.
+func (r *Repo) WriteStatus(ctx context.Context, c Check) error {
+	return r.failed(r.writeStatus(ctx, c), "write status %q on %s", c.Name, c.Commit)
 }
 
 func (r *Repo) writeRun(ctx context.Context, c Check) error {
@@ -60,11 +70,17 @@ func (r *Repo) writeRun(ctx context.Context, c Check) error {
 }
 
 func (r *Repo) findRun(ctx context.Context, c Check) (*github.CheckRun, bool, error) {
-	runs, err := r.listChecks(ctx, c.Commit, github.ListCheckRunsOptions{CheckName: &c.Name, AppID: &r.forge.cfg.AppID})
-	if err != nil || len(runs) == 0 {
-		return nil, false, err
+	options := github.ListCheckRunsOptions{CheckName: &c.Name}
+	if r.forge.IsApp() {
+		options.AppID = &r.forge.cfg.AppID
 	}
-	return runs[0], true, nil
+	runs, err := r.listChecks(ctx, c.Commit, options)
+	for _, run := range runs {
+		if r.forge.IsApp() || run.GetApp().GetSlug() == "github-actions" && run.GetExternalID() != "" {
+			return run, true, err
+		}
+	}
+	return nil, false, err
 }
 
 // digest names the check's content; it is kept as the run's external id.

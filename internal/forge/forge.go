@@ -174,8 +174,8 @@ func (f *Forge) installation(id int64) *client {
 // IsApp reports whether we are a GitHub App rather than the bearer of a token.
 func (f *Forge) IsApp() bool { return f.key != nil }
 
-// workflows is who a workflow's own token speaks as.
-const workflows = "github-actions[bot]"
+// Workflows is who a workflow's own token speaks as.
+const Workflows = "github-actions[bot]"
 
 // Self returns the login that our comments and pull requests carry: the App's
 // slug with "[bot]", or the token's user. It is asked once. GitHub tells no user
@@ -198,7 +198,7 @@ func (f *Forge) Self(ctx context.Context) (string, error) {
 		user, _, err := f.app.Users.Get(ctx, "")
 		self = user.GetLogin()
 		if status(err) == http.StatusForbidden {
-			self, err = workflows, nil
+			self, err = Workflows, nil
 		}
 		if err != nil {
 			return "", failed(err, "ask whose token it is")

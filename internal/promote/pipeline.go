@@ -155,14 +155,17 @@ type Target struct {
 	Push       bool   // promotions go to the branch itself; otherwise by pull request
 }
 
+// PromotionPrefix begins the name of every branch that a promotion is proposed on.
+const PromotionPrefix = "towpath/to/"
+
 // PromotionBranch is the one branch from which a target's promotion pull
 // requests come (P3): towpath/to/<branch>, and for a folder
 // towpath/to/<branch>/-/<path>.
 func (t Target) PromotionBranch() string {
 	if t.Path == "." || t.Path == "" {
-		return "towpath/to/" + t.Branch
+		return PromotionPrefix + t.Branch
 	}
-	return "towpath/to/" + t.Branch + "/-/" + t.Path
+	return PromotionPrefix + t.Branch + "/-/" + t.Path
 }
 
 // Request asks one warehouse's freight into a stage, by a rule over upstreams.

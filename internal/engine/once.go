@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/forge"
+	"github.com/towpath/towpath/internal/ledger"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// Wish is a promotion that somebody asks for outside of a comment.
+type Wish struct {
+	By      string   // who asks; empty: whoever the token is of, who needs no right where that is an App
+	Promote []string // as the words of the command: stage and warehouse=freight
+}
+
+// Done is what one look of its own did.
+type Done struct {
+	Outlook
+	Reply   string   // what became of the wish, as Markdown
+	Refused bool     // the wish was: by the rule, by rights, or for its words
+	Pushed  []string // branches that were written, without the ledger
+}
+
+// errand is what a look is sent for, and what it brings home.
+type errand struct {
+	wish *Wish // nil: none, or none any more
+	done Done
+}
+
+// Once looks and does what is to be done, as [Engine.Look], and says what that was.
+// The time until something changes by itself is not kept; somebody must look again.
+func (e *Engine) Once(ctx context.Context, repository string, wish *Wish) (*Done, error) {
+	errand := &errand{wish: wish}
+	_, err := e.look(ctx, repository, errand)
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil, fmt.Errorf("GitHub shows us no repository %s: is the name right, and may the App or the token read it? (%w)", repository, err)
+	}
+	return &errand.done, err
+}
+
+// takeWish makes an order of the wish, as of a comment.
+func (r *round) takeWish(ctx context.Context, errand *errand) error {
+	if errand.wish == nil || len(errand.wish.Promote) == 0 {
+		return nil
+	}
+	self, err := r.Forge.Self(ctx)
+	if err != nil {
+		return fmt.Errorf("ask who we are: %w", err)
+	}
+	o := &order{comment: forge.Comment{Author: errand.wish.By, Created: r.now}}
+	if o.comment.Author == "" {
+		o.comment.Author = self
+	}
+	commands, usage := command.Parse("/promote "+quoted(errand.wish.Promote), r.names())
+	o.commands = commands
+	switch {
+	case usage != nil:
+		o.refusal = r.usage(usage)
+	case !r.Forge.IsApp() || errand.wish.By != "":
+		if o.refusal, err = r.authorise(ctx, o); err != nil {
+			return fmt.Errorf("ask for the rights of %s: %w", o.comment.Author, err)
+		}
+	}
+	r.order = o
+	return nil
+}
+
+var bare = regexp.MustCompile(`^[\w./@=:-]+$`)
+
+// quoted joins words so that the command's parser takes them apart again.
+func quoted(words []string) string {
+	out := slices.Clone(words)
+	for i, word := range words {
+		if !bare.MatchString(word) {
+			out[i] = "'" + strings.NewReplacer("'", "", "\n", " ").Replace(word) + "'" // neither is in any name
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// did takes home what a round did. A wish is carried out once, also when somebody
+// else is faster with the next round.
+func (e *errand) did(r *round) {
+	if o := r.order; o != nil && o.comment.ID == 0 {
+		e.wish, e.done.Reply, e.done.Refused = nil, o.reply, o.refusal != ""
+		for _, v := range r.views {
+			e.done.Refused = e.done.Refused || slices.ContainsFunc(v.Verdicts, func(verdict promote.Verdict) bool { return verdict.Refused })
+		}
+	}
+	if !r.pushed {
+		return
+	}
+	for _, u := range r.updates {
+		if branch := strings.TrimPrefix(u.Ref, heads); branch != ledger.Branch && u.New != "" {
+			e.done.Pushed = append(e.done.Pushed, branch)
+		}
+	}
+}
+
+func (e *errand) saw(l *look) {
+	e.done.Outlook = Outlook{Repository: l.repo.Info().FullName, Views: l.views, Mistakes: l.config.mistakes.Lines()}
+}
