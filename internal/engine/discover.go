@@ -32,13 +32,20 @@ func (l *look) discover(ctx context.Context, p config.Pipeline, facts promote.Fa
 		found.passed = append(found.passed, g.passed[:min(len(g.passed), maxPassed)]...)
 		switch {
 		case err != nil:
-			found.trouble = append(found.trouble, promote.Reason{Kind: promote.DiscoveryFailed, Warehouse: w.Name, Note: err.Error()})
+			found.failed(w.Name, err)
 			l.Log.Warn("discovery failed", "repo", l.name, "warehouse", w.Name, "error", err)
 		case freight != nil:
 			out = append(out, *freight)
 		}
 	}
 	return out, found
+}
+
+// failed keeps the first reason for which a warehouse could not be read.
+func (d *discovery) failed(warehouse string, err error) {
+	if !slices.ContainsFunc(d.trouble, func(r promote.Reason) bool { return r.Warehouse == warehouse }) {
+		d.trouble = append(d.trouble, promote.Reason{Kind: promote.DiscoveryFailed, Warehouse: warehouse, Note: err.Error()})
+	}
 }
 
 // newestOf is the freight of a warehouse that was selected last; freight made by

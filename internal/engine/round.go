@@ -108,7 +108,6 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, r.found.by[p.Name].passed
 	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
 	r.endTakeovers(ctx, p)
 	if r.order != nil {
@@ -125,7 +124,8 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	if r.order != nil {
 		r.order.apply(r, p, places, &snapshot)
 	}
-	snapshot.Passed = append(slices.Clone(snapshot.Passed), r.preReleases(ctx, p)...)
+	passed := r.preReleases(ctx, p)
+	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, slices.Concat(r.found.by[p.Name].passed, passed)
 	snapshot.Facts = facts.Merge(r.facts[p.Name])
 	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git"), Shared: r.config.shared(p)}
 	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)

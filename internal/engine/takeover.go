@@ -101,7 +101,7 @@ func (r *round) preReleases(ctx context.Context, p config.Pipeline) (passed []pr
 			switch {
 			case err != nil:
 				r.Log.Warn("discovery failed", "repo", r.name, "warehouse", request.Warehouse, "channel", t.Word(), "error", err)
-				r.found.by[p.Name].trouble = append(r.found.by[p.Name].trouble, promote.Reason{Kind: promote.DiscoveryFailed, Warehouse: request.Warehouse, Note: err.Error()})
+				r.found.by[p.Name].failed(request.Warehouse, err)
 			case freight != nil:
 				r.record(p.Name, promote.Facts{Freight: []promote.Freight{*freight}}, freightLines(p.Name, []promote.Freight{*freight})...)
 				facts = facts.Merge(promote.Facts{Freight: []promote.Freight{*freight}})
