@@ -40,6 +40,9 @@ func randomWorld(r *rand.Rand) world {
 	return w
 }
 
+// halfHours are the times of every schedule.
+var halfHours, _ = ParseCron("*/30 * * * *", "")
+
 func randomStage(r *rand.Rand, i, warehouses int) Stage {
 	s := Stage{Name: fmt.Sprint("s", i), OnArrival: r.IntN(5) == 0}
 	for n := range warehouses {
@@ -60,9 +63,17 @@ func randomStage(r *rand.Rand, i, warehouses int) Stage {
 		s.Strict = s.Strict || n > 0 && len(request.From) > 0 && r.IntN(2) == 0
 		s.Requests = append(s.Requests, request)
 	}
-	if r.IntN(4) == 0 {
+	switch r.IntN(12) {
+	case 0, 1, 2:
 		s.Kind, s.OnArrival = Control, true
 		return s
+	case 3:
+		s.Kind = Observed
+	case 4:
+		s.Kind = Fileless
+	case 5:
+		s.Kind = Fileless
+		s.Schedule = &Schedule{Cron: halfHours, Unchanged: r.IntN(2) == 0}
 	}
 	for g := range 1 + r.IntN(2) {
 		gate := Gate{Name: fmt.Sprint("g", g), Source: FromStatus, Match: fmt.Sprint("g", g), Required: g == 0 || r.IntN(2) == 0}
@@ -91,8 +102,10 @@ func (w *world) history(r *rand.Rand) {
 					a.Freight[f.Warehouse] = f.ID
 				}
 			}
-			if s.Kind == Control {
+			if s.Kind == Control || s.Kind == Fileless {
 				a.Manner = ByRule
+			} else if s.Kind == Observed {
+				a.Manner = ByOthers
 			} else if r.IntN(10) == 0 {
 				a.Manner, a.Freight = ByDrift, nil
 			}
@@ -105,6 +118,9 @@ func (w *world) history(r *rand.Rand) {
 			}
 			at += 1 + r.IntN(20)
 		}
+		if s.Schedule != nil && r.IntN(2) == 0 {
+			facts.Ticks = append(facts.Ticks, Tick{Stage: s.Name, At: minute(30 * r.IntN(4))})
+		}
 		if r.IntN(8) == 0 {
 			facts.Holds = append(facts.Holds, Hold{Stage: s.Name, Cause: HeldByCommand, By: "ann", At: minute(r.IntN(60)), Until: minute(40 + r.IntN(80)), Released: r.IntN(3) == 0})
 		}
@@ -116,6 +132,7 @@ func (w *world) history(r *rand.Rand) {
 	}
 	*facts = Facts{}.Merge(*facts)
 	w.snapshot.Facts.Arrivals = slices.DeleteFunc(facts.Arrivals, func(a Arrival) bool { return a.At.After(w.snapshot.Now) })
+	w.snapshot.Facts.Ticks = slices.DeleteFunc(facts.Ticks, func(t Tick) bool { return t.At.After(w.snapshot.Now) })
 	w.snapshot.Facts.Results = slices.DeleteFunc(facts.Results, func(r Result) bool { return r.At.After(w.snapshot.Now) })
 	if r.IntN(3) == 0 {
 		w.snapshot.Asks = []Ask{{Stage: w.pipeline.Stages[r.IntN(len(w.pipeline.Stages))].Name, By: "ann", At: minute(w.now)}}
@@ -436,15 +453,51 @@ func (w *world) expect(stage Stage) (Action, string) {
 			refused = true
 		}
 	}
+	if stage.Kind == Observed {
+		if asked || len(holds) == 0 || key(want) != key(holds) {
+			return Wait, ""
+		}
+		return Current, key(holds)
+	}
 	if stage.Strict && len(want) == len(stage.Requests) && key(want) != key(holds) && !w.together(stage, want) {
 		waits, refused = true, true
 		if !asked {
 			want = w.proven(stage, want, holds, better)
 		}
 	}
+	if stage.Schedule != nil && !asked {
+		return w.atItsTime(stage, want, holds, waits)
+	}
+	return w.outcome(stage, want, holds, waits, asked, refused)
+}
+
+// atItsTime says what a stage with a schedule should do: as any other, but at the
+// full and half hours only, and not twice at the same.
+func (w *world) atItsTime(stage Stage, want, holds map[string]string, waits bool) (Action, string) {
+	before, since := false, false
+	last := minute(w.now - w.now%30)
+	for _, a := range w.snapshot.Facts.Arrivals {
+		before, since = before || a.Stage == stage.Name, since || a.Stage == stage.Name && !a.At.Before(last)
+	}
+	for _, t := range w.snapshot.Facts.Ticks {
+		before, since = before || t.Stage == stage.Name, since || t.Stage == stage.Name && !t.At.Before(last)
+	}
+	action, freight := w.outcome(stage, want, holds, waits, false, false)
+	switch due := before && !since; {
+	case action == Promote && !due:
+		return Wait, freight
+	case action == Current && due && stage.Schedule.Unchanged && w.policy.For("p", stage.Name).Auto:
+		return Promote, freight
+	}
+	return action, freight
+}
+
+func (w *world) outcome(stage Stage, want, holds map[string]string, waits, asked, refused bool) (Action, string) {
 	switch {
 	case asked && refused:
 		return Wait, ""
+	case asked && stage.Kind == Fileless && key(want) == key(holds):
+		return Current, key(want)
 	case asked:
 		return Promote, key(want)
 	case len(want) < len(stage.Requests):

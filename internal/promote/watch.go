@@ -3,7 +3,7 @@ package promote
 // watch tells of a stage that others write: it holds what they put there, and
 // nothing is promoted into it.
 func (d *decision) watch(slots []slot) Verdict {
-	others := Reason{Kind: WrittenByOthers, Stage: d.stage.Name, Note: d.stage.Target.name()}
+	others := Reason{Kind: WrittenByOthers, Stage: d.stage.Name, Note: d.stage.Target.Name()}
 	if d.verdict.Ask != nil {
 		d.verdict.Reasons, d.verdict.Refused = []Reason{others}, true
 		return d.finish(Wait, nil)
@@ -21,8 +21,8 @@ func (d *decision) watch(slots []slot) Verdict {
 	return d.finish(Current, d.held)
 }
 
-// name is the place as people say it.
-func (t Target) name() string {
+// Name is the place as people say it.
+func (t Target) Name() string {
 	if t.Path == "." || t.Path == "" {
 		return t.Branch
 	}

@@ -19,10 +19,16 @@ func Explain(v View, stage string) Point {
 	if row.Next != "" {
 		out.Text += ", " + row.Next
 	}
+	if text := kindText(s); text != "" {
+		out.Below = append(out.Below, Point{Text: text})
+	}
 	out.Below = append(out.Below, v.explainHeld(s))
 	out.Below = append(out.Below, points(row.Why)...)
 	for _, r := range s.Requests {
 		out.Below = append(out.Below, v.explainSlot(s, r, verdict))
+	}
+	if s.Strict {
+		out.Below = append(out.Below, Point{Text: "takes only what was verified together upstream"})
 	}
 	out.Below = append(out.Below, v.explainPolicy(s)...)
 	if open := v.open(stage); open != nil && open.PullRequest != 0 {
@@ -32,6 +38,23 @@ func Explain(v View, stage string) Point {
 		out.Below = append(out.Below, Point{Text: "changes by itself at " + When(verdict.Until)})
 	}
 	return out
+}
+
+// kindText says what a stage is in which promotions write no files; empty for the
+// others.
+func kindText(s promote.Stage) string {
+	switch s.Kind {
+	case promote.Control:
+		return "control flow, without files and gates: passes on what its rule lets through"
+	case promote.Observed:
+		return "written by others, on " + s.Target.Name()
+	case promote.Fileless:
+		if s.Schedule != nil {
+			return "without files: takes the newest freight at " + s.Schedule.String()
+		}
+		return "without files: takes freight as soon as it is available"
+	}
+	return ""
 }
 
 // explainHeld is what the stage holds, since when, how it came, and what its gates
@@ -123,6 +146,9 @@ func ruleText(r promote.Request) string {
 	}
 	if r.Soak > 0 {
 		text += " and was there for " + promote.Span(r.Soak)
+	}
+	if r.MatchUpstream {
+		text += ", and only what is there now"
 	}
 	return text
 }

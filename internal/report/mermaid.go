@@ -115,6 +115,9 @@ func (v View) edges(out *strings.Builder, stage int, r promote.Request, index ma
 	if r.Soak > 0 {
 		says = append(says, "soak "+promote.Span(r.Soak))
 	}
+	if r.MatchUpstream {
+		says = append(says, "what is there now")
+	}
 	rule := ""
 	if len(says) > 0 {
 		rule = "|\"" + label(strings.Join(says, ", ")) + "\"|"

@@ -12,7 +12,7 @@ import (
 // The grammar of what we draw; each line is one of these and nothing else.
 var mermaidLines = regexp.MustCompile(`^(flowchart LR` +
 	`|  w\d+\[\("` + labelText + `"\)\]` +
-	`|  s\d+\["` + labelText + `(<br/>` + labelText + `){0,2}"\](:::(current|open|wait|held))?` +
+	`|  s\d+(?:\[|\{|\(\[|\[\[)"` + labelText + `(<br/>` + labelText + `){0,2}"(?:\]|\}|\]\)|\]\])(:::(current|open|wait|held))?` +
 	`|  [ws]\d+ -->(\|"` + labelText + `"\|)? s\d+` +
 	`|  classDef [a-z]+ fill:#[0-9a-f]{6},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6})$`)
 
@@ -26,7 +26,7 @@ func drawable(t *testing.T, drawing string) {
 		if !mermaidLines.MatchString(l) {
 			t.Errorf("not drawable: %q", l)
 		}
-		if m := regexp.MustCompile(`^  ([ws]\d+)\[`).FindStringSubmatch(l); m != nil {
+		if m := regexp.MustCompile(`^  ([ws]\d+)[\[{(]`).FindStringSubmatch(l); m != nil {
 			defined[m[1]] = true
 		}
 		for _, node := range regexp.MustCompile(`^  ([ws]\d+) -->.* (s\d+)$`).FindStringSubmatch(l) {
@@ -62,6 +62,39 @@ func TestMermaidShowsEveryState(t *testing.T) {
 				t.Errorf("no %q in\n%s", want.text, got)
 			}
 		})
+	}
+}
+
+// A stage is drawn, and told, by what it is.
+func TestEveryKindOfStage(t *testing.T) {
+	cron, err := promote.ParseCron("15 3 * * *", "Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newWorld().view()
+	for i, want := range []struct{ drawn, short, told string }{
+		{`s0{"test`, "control flow", "control flow, without files and gates: passes on what its rule lets through"},
+		{`s1(["uat-a`, "without files", "without files: takes freight as soon as it is available"},
+		{`s2(["uat-b`, "without files", "without files: takes the newest freight at 15 3 * * * (Europe/Berlin)"},
+		{`s3[["prod`, "written by others", "written by others, on live/env"},
+	} {
+		s := &v.Pipeline.Stages[i]
+		s.Kind = []promote.Kind{promote.Control, promote.Fileless, promote.Fileless, promote.Observed}[i]
+		if i == 2 {
+			s.Schedule = &promote.Schedule{Cron: cron}
+		}
+		s.Target = promote.Target{Branch: "live", Path: "env"}
+		drawing := Mermaid(v)
+		drawable(t, drawing)
+		if !strings.Contains(drawing, want.drawn) {
+			t.Errorf("no %q in\n%s", want.drawn, drawing)
+		}
+		if row := Rows(v)[i]; row.Kind != want.short {
+			t.Errorf("%s is %q", row.Stage, row.Kind)
+		}
+		if told := Explain(v, s.Name).Below[0].Text; told != want.told {
+			t.Errorf("%s: told %q", s.Name, told)
+		}
 	}
 }
 

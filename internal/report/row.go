@@ -11,6 +11,7 @@ import (
 // Row is one stage in words, the same for every medium. Nothing in it is escaped.
 type Row struct {
 	Stage   string
+	Kind    string // what it is, where promotions write no files; empty for the others
 	State   string // the action that was decided
 	Holds   string // freight by name; empty: nothing yet
 	Since   time.Time
@@ -20,6 +21,9 @@ type Row struct {
 	Pull    int // number of the open pull request; 0: none
 	PullURL string
 }
+
+// shortKinds are short words for stages in which promotions write no files.
+var shortKinds = map[promote.Kind]string{promote.Control: "control flow", promote.Fileless: "without files", promote.Observed: "written by others"}
 
 // Rows explains every verdict of the view, in the pipeline's order.
 func Rows(v View) []Row {
@@ -31,7 +35,8 @@ func Rows(v View) []Row {
 }
 
 func (v View) row(verdict promote.Verdict) Row {
-	r := Row{Stage: verdict.Stage, State: string(verdict.Action), Until: verdict.Until, Why: v.why(verdict)}
+	s, _ := v.Pipeline.Stage(verdict.Stage)
+	r := Row{Stage: verdict.Stage, Kind: shortKinds[s.Kind], State: string(verdict.Action), Until: verdict.Until, Why: v.why(verdict)}
 	if holding, ok := v.Snapshot.Facts.Holding(verdict.Stage); ok {
 		r.Holds, r.Since = v.names(holding.Freight), holding.Entered()
 	}
