@@ -51,6 +51,7 @@ func actCommands() map[string]command {
 		"repo":       (*world).repoAct,
 		"revert":     (*world).revertAct,
 		"review":     (*world).reviewAct,
+		"api":        (*world).apiAct,
 		"status":     (*world).statusAct,
 		"undecided":  (*world).undecidedAct,
 		"workflow":   (*world).workflowAct,

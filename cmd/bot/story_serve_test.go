@@ -229,3 +229,26 @@ func (c *call) send(times int) (string, error) {
 	}
 	return out.String(), errors.Join(problems...)
 }
+
+// apiAct calls GitHub's API as a system does that may write to the repository, with
+// a body from a file, and prints the status and the answer.
+func (w *world) apiAct(s *story, args []string) error {
+	if len(args) != 3 {
+		return usage("api POST repos/acme/app/statuses/<commit:main> file")
+	}
+	path, err := w.filled(args[1])
+	if err != nil {
+		return err
+	}
+	const token, user = "ghp_delivery", "delivery"
+	w.hub.AddToken(token, user)
+	if err := w.hub.SetPermission(w.repo, user, "write"); err != nil {
+		return err
+	}
+	c := call{method: args[0], url: w.hub.APIURL() + path, body: []byte(s.ReadFile(args[2])), header: http.Header{}}
+	c.header.Set("Authorization", "Bearer "+token)
+	c.header.Set("Content-Type", "application/json")
+	text, err := c.send(1)
+	s.print(text)
+	return err
+}
