@@ -54,9 +54,9 @@ type Command struct {
 	// Verb is the verb in lower case, without its slash.
 	Verb string
 	// Stages are the stages named, without doubles, in the order written. There
-	// is exactly one for hold, unhold, cancel, rollback, override and verify, at
-	// least one for promote, any number, where none means all, for status, and one
-	// or none for why.
+	// is exactly one for hold, unhold, cancel, rollback, override, verify, retest,
+	// takeover and release, at least one for promote, any number, where none means
+	// all, for status, and one or none for why.
 	Stages []Stage
 	// Freight maps a warehouse to the id or alias of freight, both as written
 	// and neither known to exist. Promote and rollback have any number of it; nil
