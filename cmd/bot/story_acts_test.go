@@ -206,10 +206,14 @@ func (w *world) where(word string) (repository, what string) {
 }
 
 func (w *world) pullAct(_ *story, args []string) error {
+	args, fork := option(args, "-fork")
 	if len(args) < 2 {
-		return usage("pull [acme/other:]head base [user]")
+		return usage("pull [-fork] [acme/other:]head base [user]")
 	}
 	repository, head := w.where(args[0])
+	if fork {
+		return w.hub.OpenForkPull(repository, head, args[1], "Mine", or(args, 2, "you"))
+	}
 	_, err := w.hub.OpenPull(repository, head, args[1], "Mine", "", or(args, 2, "you"))
 	return err
 }

@@ -139,6 +139,9 @@ func (w *world) showResults(what, ref string) (string, error) {
 	}
 	for _, c := range w.hub.CheckRuns(w.repo, sha) {
 		fmt.Fprintf(&out, "%s: %s: %s\n%s\n", c.Name, c.Conclusion, c.Title, c.Summary)
+		for _, a := range c.Annotations {
+			fmt.Fprintf(&out, "%s:%d: %s: %s\n", a.Path, a.StartLine, a.Level, a.Message)
+		}
 	}
 	return out.String(), nil
 }

@@ -62,6 +62,7 @@ type Engine struct {
 	losses   map[string]bool              // repositories whose issue tells of a lost ledger
 	theirs   map[string]recognised        // what is in stages that others write, by stage
 	shown    map[string]mirrorOf          // by repository, commit and name
+	edits    map[string]map[string]bool   // heads of pull requests that were told what their edit means, by repository
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 }
 
@@ -87,6 +88,7 @@ func New(cfg Config) *Engine {
 		losses:   map[string]bool{},
 		theirs:   map[string]recognised{},
 		refusals: map[string]time.Time{},
+		edits:    map[string]map[string]bool{},
 		shown:    map[string]mirrorOf{},
 	}
 }
@@ -178,6 +180,7 @@ func (e *Engine) forget(repository string) {
 	delete(e.ledgers, repository)
 	delete(e.listed, repository)
 	delete(e.boards, repository)
+	delete(e.edits, repository)
 }
 
 // Expect takes somebody's word that a ref of a repository is at a commit now. The

@@ -25,7 +25,7 @@ func (l *look) report(ctx context.Context) error {
 	l.mu.Lock()
 	l.Engine.views[l.name] = l.views
 	l.mu.Unlock()
-	failed := errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx))
+	failed := errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx), l.reportEdits(ctx))
 	waiting := newWaiting()
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {

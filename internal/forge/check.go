@@ -19,7 +19,19 @@ type Check struct {
 	Summary    string // Markdown
 	Text       string // Markdown
 	URL        string // details; may be empty
+	// Annotations are shown beside the lines that they are about; statuses have none.
+	Annotations []Annotation `json:",omitempty"`
 }
+
+// Annotation is what a check says of a line.
+type Annotation struct {
+	Path    string
+	Line    int // from 1
+	Message string
+}
+
+// maxAnnotations is how many GitHub takes in one request.
+const maxAnnotations = 50
 
 // WriteCheck makes the commit say what the check says: by one check run per name
 // and commit, or by a commit status of that name with a plain token, which may
@@ -52,12 +64,18 @@ func (r *Repo) writeRun(ctx context.Context, c Check) error {
 		return err
 	}
 	digest := c.digest()
-	if !ok {
+	// Annotations can be added to a run and not taken away, so others want another
+	// run; GitHub shows the latest of a name.
+	annotated := len(c.Annotations) > 0 || found.GetOutput().GetAnnotationsCount() > 0
+	if !ok || annotated && found.GetExternalID() != digest {
 		create := func() (*github.CheckRun, error) {
 			run, _, err := r.client.Checks.CreateCheckRun(ctx, r.owner, r.name, c.create(digest))
 			return run, err
 		}
-		find := func() (*github.CheckRun, bool, error) { return r.findRun(ctx, c) }
+		find := func() (*github.CheckRun, bool, error) {
+			run, ok, err := r.findRun(ctx, c)
+			return run, ok && (!annotated || run.GetExternalID() == digest), err
+		}
 		if found, err = createOnce(ctx, r.forge.wait, create, find); err != nil {
 			return err
 		}
@@ -104,6 +122,11 @@ func (c Check) update(digest string) github.UpdateCheckRunOptions {
 		Output: &github.CheckRunOutput{
 			Title: github.String(cut(cmp.Or(c.Title, c.Name), 255)), Summary: github.String(cut(c.Summary, textLimit)), Text: github.String(cut(c.Text, textLimit)),
 		},
+	}
+	for _, a := range c.Annotations[:min(len(c.Annotations), maxAnnotations)] {
+		u.Output.Annotations = append(u.Output.Annotations, &github.CheckRunAnnotation{
+			Path: &a.Path, StartLine: &a.Line, EndLine: &a.Line, AnnotationLevel: github.String("failure"), Message: github.String(cut(a.Message, textLimit)),
+		})
 	}
 	if c.URL != "" {
 		u.DetailsURL = &c.URL

@@ -79,6 +79,29 @@ func (r *Repo) listPulls(ctx context.Context, most int, o github.PullRequestList
 	return out, nil
 }
 
+// OpenPullRequests returns the open pull requests into a branch, from forks as
+// well, the one updated last first, at most most of them.
+func (r *Repo) OpenPullRequests(ctx context.Context, base string, most int) ([]PullRequest, error) {
+	list, err := r.listPulls(ctx, most, github.PullRequestListOptions{State: "open", Base: base, Sort: "updated", Direction: "desc"})
+	return list, r.failed(err, "list open pull requests into %s", base)
+}
+
+// ChangedFiles returns the paths that a pull request changes, those of before a
+// renaming included, of at most most files.
+func (r *Repo) ChangedFiles(ctx context.Context, number, most int) ([]string, error) {
+	list, err := pages(most, func(o github.ListOptions) ([]*github.CommitFile, *github.Response, error) {
+		return r.client.PullRequests.ListFiles(ctx, r.owner, r.name, number, &o)
+	})
+	var out []string
+	for _, file := range list {
+		out = append(out, file.GetFilename())
+		if before := file.GetPreviousFilename(); before != "" {
+			out = append(out, before)
+		}
+	}
+	return out, r.failed(err, "list the files of #%d", number)
+}
+
 // PullRequest returns one pull request with everything that is known of it.
 func (r *Repo) PullRequest(ctx context.Context, number int) (PullRequest, error) {
 	pr, _, err := r.client.PullRequests.Get(ctx, r.owner, r.name, number)

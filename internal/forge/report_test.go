@@ -45,6 +45,30 @@ func TestCheckRunIsOneAndWrittenOnlyWhenItsTextChanges(t *testing.T) {
 	say(check, 0)
 }
 
+// GitHub adds the annotations of an update to those that are there, and takes fifty
+// at once.
+func TestAnnotationsAreThoseOfTheLatestTextOnly(t *testing.T) {
+	h := newHub(t)
+	r := h.asApp()
+	commit := h.push("edit", "1")
+	check := Check{Name: "towpath/config", Commit: commit, Conclusion: "failure", Title: "broken", Annotations: []Annotation{{"a.yaml", 3, "wrong"}}}
+	say := func(c Check, runs, annotations int) {
+		t.Helper()
+		must(t, r.WriteCheck(t.Context(), c))
+		said := h.CheckRuns(shop, commit)
+		if len(said) != runs || len(said[len(said)-1].Annotations) != annotations {
+			t.Errorf("the commit says %+v, want %d annotations on run %d", said, annotations, runs)
+		}
+	}
+	say(check, 1, 1)
+	say(check, 1, 1)
+	check.Annotations = slices.Repeat([]Annotation{{"a.yaml", 4, "wrong as well"}}, maxAnnotations+1)
+	say(check, 2, maxAnnotations)
+	check.Conclusion, check.Annotations = "success", nil
+	say(check, 3, 0)
+	say(check, 3, 0)
+}
+
 func TestCheckRunsOfOthersAreLeftAlone(t *testing.T) {
 	h := newHub(t)
 	r := h.asApp()

@@ -76,6 +76,18 @@ func (s *Server) OpenPull(repo, head, base, title, body, by string) (int, error)
 	return t.Number, nil
 }
 
+// OpenForkPull opens a pull request as a person from a fork of that person's, which
+// takes the branch from here.
+func (s *Server) OpenForkPull(repo, head, base, title, by string) error {
+	r, unlock, err := s.find(repo)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = s.openPull(r, Pull{Issue: Issue{Title: title, Author: s.user(by).Login}, Branches: Branches{Head: head, Base: base, Fork: s.user(by).Login}})
+	return err
+}
+
 // OpenIssue opens an issue and returns its number.
 func (s *Server) OpenIssue(repo, title, body, by string) (int, error) {
 	r, unlock, err := s.find(repo)

@@ -21,6 +21,8 @@ type checkWish struct {
 		Title   *string `json:"title"`
 		Summary *string `json:"summary"`
 		Text    *string `json:"text"`
+
+		Annotations []Annotation `json:"annotations"`
 	} `json:"output"`
 }
 
@@ -52,6 +54,10 @@ func (w checkWish) apply(run *CheckRun, now time.Time) error {
 		set(&run.Title, w.Output.Title)
 		set(&run.Summary, w.Output.Summary)
 		set(&run.Text, w.Output.Text)
+		if n := len(w.Output.Annotations); n > 50 {
+			return invalid("CheckRun", "annotations", "custom", "Only 50 annotations are allowed; "+strconv.Itoa(n)+" were supplied.")
+		}
+		run.Annotations = slices.Concat(run.Annotations, w.Output.Annotations) // an update adds to those that are there
 	}
 	if w.Conclusion != nil {
 		if !slices.Contains(conclusions, *w.Conclusion) {
@@ -197,7 +203,7 @@ func (s *Server) checkRunBody(r *repo, run *CheckRun) object {
 		"status": run.Status, "conclusion": orNull(run.Conclusion),
 		"started_at": stamp(run.StartedAt), "completed_at": stamp(run.CompletedAt),
 		"output": object{"title": orNull(run.Title), "summary": orNull(run.Summary), "text": orNull(run.Text),
-			"annotations_count": 0, "annotations_url": api + "/annotations"},
+			"annotations_count": len(run.Annotations), "annotations_url": api + "/annotations"},
 		"check_suite": object{"id": suiteID(s.appBySlug(run.App), run.HeadSHA)},
 		"app":         s.appBody(s.appBySlug(run.App)), "pull_requests": s.pullsAt(r, run.HeadSHA),
 	}

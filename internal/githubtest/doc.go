@@ -7,7 +7,7 @@
 //
 // It knows what GitHub answers, sends and refuses. It knows nothing of
 // promotion, executes no workflow, holds no container image (a package is
-// announced, not stored), and has no GraphQL and no forks.
+// announced, not stored), and has no GraphQL and of forks only pull requests.
 //
 // The address is that of a GitHub Enterprise Server: pages and git at the root,
 // REST under /api/v3. Time is a value (Config.Clock); nothing happens by itself

@@ -56,6 +56,9 @@ func (s *Server) followPulls(r *repo, moved []move, by *User) error {
 		}
 		head, headMoved := to[t.pull.Head]
 		base, baseMoved := to[t.pull.Base]
+		if t.pull.Fork != "" {
+			head, headMoved = "", false // a branch of that name here is another one
+		}
 		if head == noCommit || base == noCommit {
 			if err := s.setState(r, t, "closed", by); err != nil {
 				return err

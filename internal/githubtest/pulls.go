@@ -32,6 +32,17 @@ func (s *Server) sideBody(r *repo, branch, id string) object {
 	return object{"label": r.owner.Login + ":" + branch, "ref": branch, "sha": id, "user": s.userBody(r.owner), "repo": s.repoBody(r)}
 }
 
+// headBody is the head of a pull request, which may be in somebody's fork.
+func (s *Server) headBody(r *repo, p *pull) object {
+	out := s.sideBody(r, p.Head, p.HeadSHA)
+	if p.Fork == "" {
+		return out
+	}
+	owner := s.user(p.Fork)
+	return with(out, object{"label": owner.Login + ":" + p.Head, "user": s.userBody(owner),
+		"repo": with(s.repoBody(r), object{"full_name": owner.Login + "/" + r.name, "fork": true})})
+}
+
 // pullSimple is a pull request as part of a list.
 func (s *Server) pullSimple(r *repo, t *thread) object {
 	number := strconv.Itoa(t.Number)
@@ -43,7 +54,7 @@ func (s *Server) pullSimple(r *repo, t *thread) object {
 		"node_id": nodeID("PR", t.ID), "url": api, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch",
 		"issue_url": issue, "commits_url": api + "/commits", "review_comments_url": api + "/comments",
 		"review_comment_url": s.repoURL(r) + "/pulls/comments{/number}", "statuses_url": s.repoURL(r) + "/statuses/" + p.HeadSHA,
-		"head": s.sideBody(r, p.Head, p.HeadSHA), "base": s.sideBody(r, p.Base, p.BaseSHA),
+		"head": s.headBody(r, p), "base": s.sideBody(r, p.Base, p.BaseSHA),
 		"requested_reviewers": []object{}, "requested_teams": []object{}, "auto_merge": nil, "draft": p.draft,
 		"merged_at": stamp(p.mergedAt), "merge_commit_sha": orNull(p.mergeSHA),
 		"_links": object{"self": link(api), "html": link(page), "issue": link(issue), "comments": link(issue + "/comments"),
@@ -219,9 +230,15 @@ func (s *Server) openPull(r *repo, want Pull) (*thread, error) {
 		return refuse("No commits between " + want.Base + " and " + want.Head)
 	}
 	t := s.newThread(r, want.Issue)
-	t.pull = &pull{Branches: Branches{Head: want.Head, Base: want.Base, HeadSHA: headSHA, BaseSHA: baseSHA}, draft: want.Draft}
+	t.pull = &pull{Branches: Branches{Head: want.Head, Base: want.Base, HeadSHA: headSHA, BaseSHA: baseSHA, Fork: want.Fork}, draft: want.Draft}
 	if err := r.git.updateRef(pullRef(t), headSHA, noCommit); err != nil {
 		return nil, err
+	}
+	if want.Fork != "" { // there its branch stays; here only the pull request knows the commit
+		if err := r.git.updateRef("refs/heads/"+want.Head, noCommit, headSHA); err != nil {
+			return nil, err
+		}
+		delete(r.refs, "refs/heads/"+want.Head)
 	}
 	return t, s.firePull(r, t, "opened", s.user(want.Author), nil)
 }

@@ -48,6 +48,8 @@ type Branches struct {
 	HeadSHA string
 	Base    string
 	BaseSHA string
+	// Fork is whose fork the head is in; empty: the repository itself has it.
+	Fork string
 }
 
 // Comment is a comment on an issue or a pull request.
@@ -94,6 +96,16 @@ type CheckRun struct {
 	ExternalID  string
 	StartedAt   time.Time
 	CompletedAt time.Time
+	Annotations []Annotation
+}
+
+// Annotation is what a check run says of lines of a file.
+type Annotation struct {
+	Path      string `json:"path"`
+	StartLine int    `json:"start_line"`
+	EndLine   int    `json:"end_line"`
+	Level     string `json:"annotation_level"`
+	Message   string `json:"message"`
 }
 
 // Status is a commit status.

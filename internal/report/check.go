@@ -155,6 +155,23 @@ func Broken(mistakes []string) Check {
 	}
 }
 
+// Edited is the check on a pull request that edits the configuration (H4). What a
+// head says is only read; it counts once it is on the default branch.
+func Edited(mistakes []string) Check {
+	c := Check{
+		Name: CheckName + "/config", Conclusion: "success", Title: "the Towpath configuration is valid; it takes effect after merge",
+		Summary: "This pull request edits the Towpath configuration. It takes effect after merge; until then nothing of it counts.\n",
+	}
+	if len(mistakes) > 0 {
+		c.Conclusion, c.Title = "failure", "the Towpath configuration is broken; it takes effect after merge"
+		c.Summary += "\nThe pipelines with mistakes would stand still then. `action validate` in a clone shows the same.\n\n" + mistakeList(mistakes)
+	}
+	return c
+}
+
+// Remark is a mistake as plain text beside its line.
+func Remark(mistake string) string { return line(mistake) }
+
 // maxMistakes is how many mistakes are shown; nobody reads more before mending
 // the first.
 const maxMistakes = 100
