@@ -48,7 +48,7 @@ type rawRight struct {
 	At
 	Teams      List[Word] `yaml:"teams" is:"team" doc:"Teams, as organisation/team."`
 	Users      List[Word] `yaml:"users" is:"person" doc:"Logins."`
-	CodeOwners Bool       `yaml:"codeowners" default:"false" doc:"The code owners of what is written."`
+	CodeOwners Bool       `yaml:"codeowners" default:"false" doc:"The code owners of the stage's folder, by the CODEOWNERS of the branch that is written to."`
 	Permission Word       `yaml:"permission" enum:"read|triage|write|maintain|admin" default:"write" doc:"The permission that is needed in any case."`
 }
 

@@ -22,7 +22,6 @@ var features = []feature{
 	{path: "pipeline.stages[].updates[].repository", except: ".", text: "an update of another repository"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
 	{path: "pipeline.stages[].verification.gates[].run"},
-	{path: "policy.stages[].promote.codeowners", value: "true"},
 	{path: "policy.accept"},
 	{path: "policy.caps"},
 	{path: "policy.exec", value: "true"},

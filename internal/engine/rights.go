@@ -62,14 +62,23 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 	if slices.Index(permissions, has) < slices.Index(permissions, needed) {
 		return fmt.Sprintf("`/%s %s` needs the permission `%s` on this repository; you have `%s`.", verb, stage, needed, has), nil
 	}
-	if len(right.Users)+len(right.Teams) == 0 {
+	if len(right.Users)+len(right.Teams) == 0 && !right.CodeOwners {
 		return "", nil
 	}
 	among, refusal, err := l.among(ctx, right, user)
 	if err != nil || refusal != "" || among {
 		return refusal, err
 	}
-	return fmt.Sprintf("`/%s %s` is for %s only (%s).", verb, stage, those(right), policy.Position), nil
+	why := ""
+	if right.CodeOwners {
+		if among, why, refusal, err = l.owns(ctx, stage, user); err != nil || refusal != "" || among {
+			return refusal, err
+		}
+	}
+	if why != "" {
+		why = " It has no code owners: " + why + "."
+	}
+	return fmt.Sprintf("`/%s %s` is for %s only (%s).%s", verb, stage, those(right), policy.Position, why), nil
 }
 
 // among asks whether somebody is one of the users, or in one of the teams, of a
@@ -121,6 +130,9 @@ func those(right promote.Right) string {
 	var out []string
 	for _, name := range slices.Concat(right.Users, right.Teams) {
 		out = append(out, "`"+name+"`")
+	}
+	if right.CodeOwners {
+		out = append(out, "the code owners of what is written")
 	}
 	return strings.Join(out, ", ")
 }
