@@ -48,6 +48,9 @@ func parsePolicy(file *File, found *collector) *rules {
 			}
 		}
 	}
+	if raw.Caps != nil {
+		r.policy.Caps.Promotions = raw.Caps.Promotions.Value
+	}
 	for _, n := range raw.Notify.Items {
 		r.policy.Notify = append(r.policy.Notify, n.notify(own))
 	}

@@ -100,7 +100,7 @@ type rawAccept struct {
 
 type rawCaps struct {
 	At
-	Promotions Int      `yaml:"promotions" is:"from1" doc:"How many promotions are in flight at once."`
+	Promotions Int      `yaml:"promotions" is:"from1" doc:"How many promotion pull requests of the repository's pipelines are open at once."`
 	Resources  Map[Int] `yaml:"resources" is:"from1" doc:"How many stages may hold a named resource at once."`
 }
 

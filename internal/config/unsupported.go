@@ -23,7 +23,7 @@ var features = []feature{
 	{path: "pipeline.stages[].updates[].directives[].exec"},
 	{path: "pipeline.stages[].verification.gates[].run"},
 	{path: "policy.accept"},
-	{path: "policy.caps"},
+	{path: "policy.caps.resources"},
 	{path: "policy.exec", value: "true"},
 }
 

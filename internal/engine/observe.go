@@ -65,6 +65,7 @@ type finds struct {
 // vain is what a look tried without success and does not try again.
 type vain struct {
 	postponed map[int64]error // comments whose author's rights could not be asked
+	unmade    map[string]bool // promotions that could not be made, by pipeline and stage; others may take their turn
 	failed    error           // of pipelines that could not be read; the others go on
 }
 
@@ -74,7 +75,7 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 		Engine: e, home: newHome(), registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
 		hub:   onHub{observed: map[string][]forge.Observation{}, runs: map[string]forge.WorkflowRun{}, started: started{}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
-		vain:  vain{postponed: map[int64]error{}},
+		vain:  vain{postponed: map[int64]error{}, unmade: map[string]bool{}},
 	}
 	defer l.askAhead(ctx, name)()
 	if err := l.readRepository(ctx, name); err != nil {

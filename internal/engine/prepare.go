@@ -173,6 +173,7 @@ func (w *stageWork) fail(reason promote.Reason) {
 		w.verdict.Freight = open.Proposal.Freight
 		w.verdict.Blocked = append(w.verdict.Blocked, reason)
 	}
+	w.vain.unmade[w.pipeline.Name+"/"+w.at.stage.Name] = true
 	w.Log.Warn("promotion failed", "repo", w.name, "stage", w.at.stage.Name, "reason", reason.String())
 }
 

@@ -83,11 +83,15 @@ func (l *look) newRound() *round {
 // keeps no other back.
 func (r *round) decide(ctx context.Context) {
 	r.views, r.vain.failed, r.due, r.copies = nil, nil, time.Time{}, nil
+	unmade := len(r.vain.unmade)
 	for _, p := range r.config.parsed.Pipelines {
 		if err := r.pipeline(ctx, p); err != nil {
 			r.vain.failed = errors.Join(r.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
 			r.order = nil // it may be about this pipeline
 		}
+	}
+	if r.config.parsed.Policy.Caps.Promotions > 0 && len(r.vain.unmade) > unmade {
+		r.changed = true // somebody else may have that turn
 	}
 }
 
@@ -127,6 +131,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	passed := r.preReleases(ctx, p)
 	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, slices.Concat(r.found.by[p.Name].passed, passed)
 	snapshot.Facts = facts.Merge(r.facts[p.Name])
+	r.countOpen(p, &snapshot)
 	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git"), Shared: r.config.shared(p)}
 	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)
 	works := make([]*stageWork, len(view.Verdicts))

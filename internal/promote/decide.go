@@ -22,6 +22,7 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 		v.Until = earliest(v.Until, s.gatesChange(stage))
 		out = append(out, v)
 	}
+	p.capped(out, policy, s)
 	return out
 }
 

@@ -8,6 +8,12 @@ import "path"
 type Policy struct {
 	Stages []StagePolicy // the first that matches wins
 	Notify []Notify      // who is told about what
+	Caps   Caps
+}
+
+// Caps limit what happens at once in the repository.
+type Caps struct {
+	Promotions int // that are open at once; 0: any number
 }
 
 // StagePolicy is the policy of the stages that one pattern matches.

@@ -17,6 +17,10 @@ type Snapshot struct {
 	Trouble []Reason              `json:"trouble,omitempty"` // discovery that failed, per warehouse (P15)
 	Passed  []Passed              `json:"passed,omitempty"`  // the best of it first, per warehouse; bounded
 
+	// Elsewhere are the open promotions of the repository's other pipelines, as
+	// pipeline/stage, where the policy limits how many there are.
+	Elsewhere []string `json:"elsewhere,omitempty"`
+
 	Configured time.Time `json:"configured,omitzero"` // when the configuration was last changed
 }
 
@@ -46,6 +50,7 @@ type StageState struct {
 	// [Set] of it; there are none where nothing does.
 	Gates   map[string][]Gate `json:"gates,omitempty"`
 	Trouble []Reason          `json:"trouble,omitempty"` // a foreign branch, a lost ledger: nothing is written here
+	Unmade  bool              `json:"unmade,omitempty"`  // a promotion was tried just now and could not be made
 }
 
 // Set names the freight of slots: the same for the same freight in each of them.

@@ -68,6 +68,7 @@ const (
 	HeldBy            ReasonKind = "held-by"
 	Frozen            ReasonKind = "frozen"
 	WindowClosed      ReasonKind = "window-closed"
+	Capped            ReasonKind = "capped"
 	Approved          ReasonKind = "approved"
 	ApprovalsMissing  ReasonKind = "approvals-missing"
 	Queued            ReasonKind = "queued"
@@ -163,6 +164,8 @@ func (r Reason) String() string {
 		return heldText(r)
 	case WindowClosed:
 		return windowText(r)
+	case Capped:
+		return fmt.Sprintf("%d of %d promotions are open: %s", r.Have, r.Need, r.Note)
 	case ApprovalsMissing:
 		return approvalsText(r)
 	case Queued:
