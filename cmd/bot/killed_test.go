@@ -37,7 +37,7 @@ func TestKilled(t *testing.T) {
 	} {
 		for _, again := range kill.disks {
 			t.Run(kill.name+again, func(t *testing.T) {
-				disturbed(t, kill.during, map[string]string{
+				disturbed(t, "promotion", kill.during, map[string]string{
 					"MOMENT": kill.moment, "METHOD": kill.method, "REQUEST": kill.request, "AGAIN": again,
 				})
 			})
@@ -59,16 +59,42 @@ func TestRival(t *testing.T) {
 		{"after the comment", "rival-comment", "after", "POST", "/issues/1/comments$"},
 	} {
 		t.Run(rival.name, func(t *testing.T) {
-			disturbed(t, rival.during, map[string]string{"MOMENT": rival.moment, "METHOD": rival.method, "REQUEST": rival.request})
+			disturbed(t, "promotion", rival.during, map[string]string{"MOMENT": rival.moment, "METHOD": rival.method, "REQUEST": rival.request})
+		})
+	}
+}
+
+// P12, H3: the same where the ledger and the promotion are in two repositories,
+// which can not be pushed at once.
+func TestKilledElsewhere(t *testing.T) {
+	const ledger, deploy = "/acme/app.*git-receive-pack$", "/acme/deploy.*git-receive-pack$"
+	for _, kill := range []struct{ name, during, moment, method, request, again string }{
+		{"never", "", "", "", "", ""},
+		{"after the push of the ledger, unanswered", "image", "after", "POST", ledger, ""},
+		{"between the pushes", "image", "before", "POST", deploy, "-empty"},
+		{"after the push, unanswered", "image", "after", "POST", deploy, ""},
+		{"after the push", "image", "before", "POST", "/repos/acme/deploy/pulls$", "-empty"},
+		{"between the pushes of newer freight", "another", "before", "POST", deploy, "-empty"},
+		{"after the push of newer freight, unanswered", "another", "after", "POST", deploy, ""},
+		{"between the pushes of a delivery", "delivery", "before", "POST", deploy, ""},
+		{"after the push of a delivery, unanswered", "delivery", "after", "POST", deploy, "-empty"},
+		{"between the pushes of a comment", "comment", "before", "POST", deploy, ""},
+		{"after the push of a comment, unanswered", "comment", "after", "POST", deploy, "-empty"},
+		{"before the reply", "comment", "before", "POST", "/issues/1/comments$", ""},
+	} {
+		t.Run(kill.name, func(t *testing.T) {
+			disturbed(t, "elsewhere", kill.during, map[string]string{
+				"MOMENT": kill.moment, "METHOD": kill.method, "REQUEST": kill.request, "AGAIN": kill.again,
+			})
 		})
 	}
 }
 
 // disturbed tells one story with a disturbance in it, which must not show in what
 // is left in the end.
-func disturbed(t *testing.T, during string, env map[string]string) {
+func disturbed(t *testing.T, story, during string, env map[string]string) {
 	testscript.Run(t, testscript.Params{
-		Files: []string{"../../testdata/script/crash/promotion.txtar"},
+		Files: []string{"../../testdata/script/crash/" + story + ".txtar"},
 		Setup: func(e *testscript.Env) error {
 			for name, value := range env {
 				e.Setenv(name, value)

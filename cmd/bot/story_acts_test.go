@@ -96,7 +96,7 @@ func (w *world) repoAct(s *story, args []string) error {
 	}
 	base := path.Base(args[0])
 	name, err := w.addRepository(base, os.DirFS(s.MkAbs(or(args, 1, base))))
-	w.repo = name
+	w.repo, w.latest = name, name
 	return err
 }
 

@@ -109,7 +109,12 @@ func (w *world) nameCommits(n *names) {
 // nameFreight calls freight by the tag of its image or by its warehouse, with
 // the number where several have the same: pairs of alias and name.
 func (w *world) nameFreight(n *names) []string {
-	if w.repo == "" || w.hub.Refs(w.repo)["refs/heads/towpath/ledger"] == "" {
+	const ledger = "refs/heads/towpath/ledger"
+	if in := w.repo; in != w.latest && w.hub.Refs(in)[ledger] == "" { // others write there
+		w.repo = w.latest
+		defer func() { w.repo = in }()
+	}
+	if w.repo == "" || w.hub.Refs(w.repo)[ledger] == "" {
 		return nil
 	}
 	list, err := w.git("ls-tree", "-r", "--name-only", "towpath/ledger")
@@ -145,7 +150,7 @@ func (w *world) nameFreight(n *names) []string {
 var (
 	hash = regexp.MustCompile(`\b(sha256:)?[0-9a-f]{10,64}\b`)
 	guid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	said = regexp.MustCompile(`\b(comment-|comments/)\d+`)
+	said = regexp.MustCompile(`\b(comment-|comments/|handle comment )\d+`)
 )
 
 func (n *names) plain(text string) string {

@@ -28,6 +28,7 @@ type world struct {
 	front        *http.Server
 	behind       atomic.Pointer[url.URL] // where the bot that runs listens
 	repo         string                  // owner/name that commands mean
+	latest       string                  // the one made last
 	images       map[string]string       // digest → tag
 	marked       *state
 	logs         logBuffer

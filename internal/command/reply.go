@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -13,6 +14,9 @@ import (
 type UsageError struct {
 	// Text is Markdown, safe to post as it is and of bounded length.
 	Text string
+	// Strange says that all that is wrong are names that nothing here has:
+	// somebody else may know them.
+	Strange bool
 }
 
 // mistake is what is wrong with one command; err is Markdown.
@@ -30,10 +34,13 @@ func tooMany(n int) *UsageError {
 func usageError(mistakes []mistake) *UsageError {
 	var b strings.Builder
 	b.WriteString(nothingRan + ":\n\n")
+	strange := true
 	var usages []string
 	seen := map[string]bool{}
 	for _, m := range mistakes {
 		fmt.Fprintf(&b, "- line %d, %s: %s\n", m.line.number, code(m.line.text), m.err)
+		var unknown *unknownName
+		strange = strange && errors.As(m.err, &unknown)
 		name := m.line.verb.name
 		if usage := Usage(name); usage != "" && !seen[name] {
 			usages = append(usages, usage)
@@ -45,7 +52,7 @@ func usageError(mistakes []mistake) *UsageError {
 		fmt.Fprintf(&b, "Usage: %s.\n\n", usage)
 	}
 	b.WriteString("`/help` shows all commands.\n")
-	return &UsageError{Text: b.String()}
+	return &UsageError{Text: b.String(), Strange: strange}
 }
 
 // code returns hostile text as a Markdown code span on one line, cut to a

@@ -45,14 +45,19 @@ func (n Names) noun() string { return cmp.Or(n.of, "stage") }
 // unknown says that there is no such stage, and which may have been meant.
 func (n Names) unknown(written string, full bool) error {
 	if len(n.Stages) == 0 {
-		return fmt.Errorf("there are no %ss here", n.noun())
+		return &unknownName{fmt.Sprintf("there are no %ss here", n.noun())}
 	}
 	near := n.nearest(written, full)
 	if len(near) > 0 {
-		return fmt.Errorf("there is no %s %s; did you mean %s?", n.noun(), code(written), n.list(near, " or "))
+		return &unknownName{fmt.Sprintf("there is no %s %s; did you mean %s?", n.noun(), code(written), n.list(near, " or "))}
 	}
-	return fmt.Errorf("there is no %s %s; the %ss are %s", n.noun(), code(written), n.noun(), n.list(n.Stages, " and "))
+	return &unknownName{fmt.Sprintf("there is no %s %s; the %ss are %s", n.noun(), code(written), n.noun(), n.list(n.Stages, " and "))}
 }
+
+// unknownName is the mistake of a name that no stage or warehouse here has.
+type unknownName struct{ text string }
+
+func (e *unknownName) Error() string { return e.text }
 
 // nearest returns the stages that are nearest to a word, case aside, and near
 // enough. All are compared by their full names or all by their short ones.

@@ -80,6 +80,7 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		publish:  map[string]*rawPublish{},
 		each:     b.each, vars: b.vars, stageVars: map[string]map[string]any{}, gates: map[string][]rawGate{}, whens: map[string]*condition{},
 		resolved: b.resolved(i),
+		built:    b.stages,
 	}
 	for _, name := range b.order {
 		p.Warehouses = append(p.Warehouses, b.warehouses[name].domain)

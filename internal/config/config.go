@@ -47,6 +47,7 @@ type Config struct {
 	Policy    promote.Policy
 	Dashboard bool     // an issue shows all pipelines
 	Broken    []string // the files that hold a mistake, sorted
+	Accepts   bool     // the policy lets pipelines of other repositories write here
 }
 
 // Pipeline is a valid pipeline, with what its expressions and updates need.
@@ -63,6 +64,7 @@ type Pipeline struct {
 	publish   map[string]*rawPublish // by stage
 	whens     map[string]*condition  // by warehouse, of those that have one
 	resolved  rawPipeline            // the file with `each` and `defaults` worked in
+	built     []builtStage           // what policies are held against
 }
 
 // Scope is what the expressions of a stage may name, with one freight per slot.
@@ -115,6 +117,7 @@ func Parse(pipelines []File, policy *File, ctx Context) (*Config, Mistakes) {
 	config := &Config{Dashboard: rules.board}
 	if !rules.broken {
 		config.Policy = rules.policy
+		config.Accepts = len(rules.accept) > 0
 	}
 	for _, p := range built {
 		if !p.mistakes.empty() {

@@ -259,7 +259,7 @@ func restriction(path string) string {
 	for _, f := range features {
 		switch {
 		case f.path != path:
-		case f.value == "" && f.except == "" && f.text == "":
+		case f.value == "":
 			out = append(out, "Not supported yet.")
 		default:
 			name := f.name()

@@ -22,6 +22,7 @@ type rules struct {
 	branches List[Word]       // unset: stage/**
 	paths    Map[List[Word]]
 	adopt    List[Word]
+	accept   []rawAccept
 	share    []string
 	board    bool
 	source   string // the name of the file, or what stands for it
@@ -39,7 +40,9 @@ func parsePolicy(file *File, found *collector) *rules {
 	defer found.join(own)
 	var raw rawPolicy
 	decodeFile(*file, policyGrammar(), &raw, own)
-	r := &rules{stages: raw.Stages.Items, share: values(raw.Share), board: raw.Dashboard.Value, source: file.Name}
+	r := &rules{
+		stages: raw.Stages.Items, share: values(raw.Share), accept: raw.Accept.Items, board: raw.Dashboard.Value, source: file.Name,
+	}
 	if raw.Writes != nil {
 		r.branches, r.paths, r.adopt = raw.Writes.Branches, raw.Writes.Paths, raw.Writes.Adopt
 		for _, entry := range r.paths.Entries {

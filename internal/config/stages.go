@@ -271,7 +271,7 @@ func (b *builder) update(lane string, raw rawUpdate, plain, tried *evaluator) bu
 		Path:       plain.path(raw.Path, "."),
 		Push:       raw.Delivery.Value == "push",
 	}
-	if repository := plain.or(raw.Repository, "."); repository != "." {
+	if repository := promote.NormaliseRepository(plain.or(raw.Repository, ".")); repository != "." && repository != promote.NormaliseRepository(b.ctx.Repository) {
 		target.Repository = repository
 	}
 	at := raw.At

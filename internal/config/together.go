@@ -28,7 +28,7 @@ func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collecto
 	for _, p := range built {
 		for _, s := range p.stages {
 			p.checkWrites(s, r, ctx)
-			p.checkFloor(s, r)
+			p.checkFloor(s, r, ctx)
 		}
 	}
 }
@@ -120,16 +120,16 @@ func folder(t promote.Target) string {
 // checkBranch reports a target that nobody may write, whatever the policy says.
 func (p builtPipeline) checkBranch(u builtUpdate, ctx Context) {
 	t := u.update.Target
-	if t.Branch == ctx.DefaultBranch && t.Path == "." && t.Repository == p.pipeline.Repository {
+	if t.Branch == ctx.DefaultBranch && t.Path == "." && t.Repository == ctx.Repository {
 		p.mistakes.add(u.at, "%s is the default branch; a stage can be a folder of it, and needs a `path`", t.Branch)
 	}
 }
 
-// checkWrites reports targets that the policy does not list (H5).
+// checkWrites reports targets in the policy's repository that it does not list (H5).
 func (p builtPipeline) checkWrites(s builtStage, r *rules, ctx Context) {
 	for _, u := range s.updates {
 		t := u.update.Target
-		if !u.known() || t.Repository != p.pipeline.Repository {
+		if !u.known() || t.Repository != ctx.Repository {
 			continue
 		}
 		if !r.mayWrite(t.Branch, ctx.DefaultBranch) {
@@ -214,24 +214,36 @@ func (r *rules) entry(pipeline, lane string) (rawStagePolicy, bool) {
 }
 
 // checkFloor reports a stage that asks for less than the policy requires (H5).
-func (p builtPipeline) checkFloor(s builtStage, r *rules) {
+func (p builtPipeline) checkFloor(s builtStage, r *rules, ctx Context) {
 	for _, lane := range s.lanes {
 		entry, ok := r.entry(p.pipeline.Name, lane)
-		if !ok {
+		written, here := p.in(ctx.Repository, s, lane)
+		if !ok || !here {
 			continue
 		}
-		for _, u := range s.updates {
-			if n := entry.Approvals; u.lane == lane && n.Value > 0 && u.delivery == "push" {
+		for _, u := range written {
+			if n := entry.Approvals; n.Value > 0 && u.delivery == "push" {
 				p.mistakes.add(u.at, "`delivery: push` has no pull request to approve, and %s wants approvals", n.place())
 			}
 		}
 		if entry.Require != nil {
-			p.checkRequired(s, lane, *entry.Require)
+			p.checkRequired(s, written, *entry.Require)
 		}
 	}
 }
 
-func (p builtPipeline) checkRequired(s builtStage, lane string, floor rawRequire) {
+// in are the updates of a lane that are in a repository, and whether the lane is
+// that repository's business: one without updates is its pipeline's.
+func (p builtPipeline) in(repository string, s builtStage, lane string) (out []builtUpdate, here bool) {
+	for _, u := range s.updates {
+		if u.lane == lane && u.update.Target.Repository == repository {
+			out = append(out, u)
+		}
+	}
+	return out, len(out) > 0 || len(s.updates) == 0 && repository == p.pipeline.Repository
+}
+
+func (p builtPipeline) checkRequired(s builtStage, written []builtUpdate, floor rawRequire) {
 	at := s.raw.at(s.raw.Requests.At)
 	for i, request := range s.domain.Requests {
 		if i < len(s.raw.Requests.Items) {
@@ -245,8 +257,8 @@ func (p builtPipeline) checkRequired(s builtStage, lane string, floor rawRequire
 			p.mistakes.add(s.raw.verificationAt(), "stage %q has no required gate %q, which %s requires", s.domain.Name, gate.Value, gate.place())
 		}
 	}
-	for _, u := range s.updates {
-		if floor.Delivery.Set() && u.lane == lane && u.delivery != floor.Delivery.Value {
+	for _, u := range written {
+		if floor.Delivery.Set() && u.delivery != floor.Delivery.Value {
 			p.mistakes.add(u.at, "`delivery: %s` is not `%s`, which %s requires", u.delivery, floor.Delivery.Value, floor.Delivery.place())
 		}
 	}

@@ -5,10 +5,8 @@ import "strings"
 // feature is a part of the language that is parsed and checked, and that
 // nothing acts on yet.
 type feature struct {
-	path   string // of the schema; [] is any item of a list, * any key
-	value  string // only this value; empty: any
-	except string // any value but this one
-	text   string // what the mistake calls it; by default the key, and the value where it matters
+	path  string // of the schema; [] is any item of a list, * any key
+	value string // only this value; empty: any
 }
 
 // features is the one list of what is not supported yet. Whoever builds a part
@@ -19,10 +17,8 @@ var features = []feature{
 	{path: "pipeline.stages[].uses"},
 	{path: "pipeline.stages[].failFast", value: "true"},
 	{path: "pipeline.stages[].prepare"},
-	{path: "pipeline.stages[].updates[].repository", except: ".", text: "an update of another repository"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
 	{path: "pipeline.stages[].verification.gates[].run"},
-	{path: "policy.accept"},
 	{path: "policy.caps.resources"},
 	{path: "policy.exec", value: "true"},
 }
@@ -32,22 +28,14 @@ var features = []feature{
 func (c *collector) unsupported(at At, path, value string) {
 	path = strings.Replace(path, "pipeline.defaults.stage", "pipeline.stages[]", 1)
 	for _, f := range features {
-		if f.path != path {
-			continue
+		if f.path == path && f.value == value {
+			c.notYet(at, f.name())
 		}
-		byValue := f.value != "" || f.except != ""
-		if byValue != (value != "") || f.value != "" && f.value != value || f.except == value && value != "" {
-			continue
-		}
-		c.notYet(at, f.name())
 	}
 }
 
 // name is what the mistake calls the feature.
 func (f feature) name() string {
-	if f.text != "" {
-		return f.text
-	}
 	key := f.path[strings.LastIndexByte(f.path, '.')+1:]
 	if f.value != "" {
 		key += ": " + f.value

@@ -40,7 +40,7 @@ func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*
 	if err != nil {
 		return nil, err
 	}
-	defer l.git.Hold()()
+	defer l.hold()()
 	p, stage, err := l.meantStage(wish.Pipeline, wish.Stage)
 	if err != nil {
 		return nil, err
@@ -61,6 +61,8 @@ func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*
 	switch {
 	case stage.Kind != promote.Assembled || !at.update.Adopt:
 		return nil, &refusal{fmt.Sprintf("stage %s does not say `adopt: true` in its update", stage.Name)}
+	case len(at.keptOut()) > 0:
+		return nil, &refusal{at.keptOut()[0].String()}
 	case len(trouble) > 0:
 		return nil, &refusal{trouble[0].String()}
 	case held:
@@ -73,12 +75,13 @@ func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*
 	if err != nil {
 		return nil, err
 	}
-	commit, err := l.git.Commit(ctx, at.head.Commit)
+	commit, err := at.home.git.Commit(ctx, at.head.Commit)
 	if err != nil {
 		return nil, err
 	}
 	arrival := promote.Arrival{
 		Stage: stage.Name, Manner: promote.ByAdoption, Freight: map[string]string{}, Commit: at.head.Commit, Tree: at.head.Tree, At: l.now, By: by, Config: l.config.commit,
+		Repository: at.home.number(),
 	}
 	if commit.Committer.When.Before(l.now) {
 		arrival.At = commit.Committer.When

@@ -29,6 +29,7 @@ var tellAgain = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 
 type telling struct {
 	key      string
 	pipeline string
+	in       string // the repository of the alert's pull request
 	alert    promote.Alert
 	to       promote.Notify
 	notice   report.Notice
@@ -100,7 +101,7 @@ func (l *look) tellPeople() {
 				continue
 			}
 			for _, to := range v.Policy.Receivers(v.Pipeline.Name, a) {
-				t := &telling{key: v.Pipeline.Name + " " + a.ID() + " " + to.Receiver(), pipeline: v.Pipeline.Name, alert: a, to: to}
+				t := &telling{key: v.Pipeline.Name + " " + a.ID() + " " + to.Receiver(), pipeline: v.Pipeline.Name, in: l.writtenTo(v.Pipeline, a.Stage), alert: a, to: to}
 				if facts.WasTold(a.ID(), to.Receiver()) {
 					delete(out.told, t.key)
 					continue
@@ -187,7 +188,7 @@ func (e *Engine) tellOne(ctx context.Context, repository string, t *telling) err
 	case "issue":
 		return e.tellIssue(ctx, repository, t)
 	case promote.ToOwner:
-		return e.tellOwner(ctx, repository, t)
+		return e.tellOwner(ctx, t)
 	}
 	return e.Notify.Send(ctx, t.to.To, t.to.Secret, notify.Message{
 		ID: strings.ReplaceAll(repository+" "+t.pipeline+" "+t.alert.ID(), " ", "/"), Kind: string(t.alert.Kind), Repository: repository,
@@ -216,10 +217,10 @@ func (e *Engine) tellIssue(ctx context.Context, repository string, t *telling) e
 }
 
 // tellOwner mentions a gate's owner on the pull request that brought what failed.
-func (e *Engine) tellOwner(ctx context.Context, repository string, t *telling) error {
-	repo, err := e.Forge.Repository(ctx, repository)
+func (e *Engine) tellOwner(ctx context.Context, t *telling) error {
+	repo, err := e.Forge.Repository(ctx, t.in)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", repository, err)
+		return fmt.Errorf("open %s: %w", t.in, err)
 	}
 	_, body := t.notice.Issue()
 	_, err = repo.Reply(ctx, t.alert.PullRequest, t.pipeline+" "+t.alert.ID(), body)

@@ -44,7 +44,7 @@ func (e *Engine) freight(ctx context.Context, repository string, wish ByHand) (p
 	if err != nil {
 		return promote.Freight{}, err
 	}
-	defer l.git.Hold()()
+	defer l.hold()()
 	r := &round{look: l, batch: l.git.NewBatch(), facts: map[string]promote.Facts{}}
 	for _, p := range l.config.parsed.Pipelines {
 		if p.Name == wish.Pipeline {

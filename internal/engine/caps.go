@@ -36,8 +36,8 @@ func (r *round) countOpen(p config.Pipeline, snapshot *promote.Snapshot) {
 func (r *round) proposed(s promote.Stage) bool {
 	at, branch := r.homeOf(s), s.Target.PromotionBranch()
 	head := at.refs[heads+branch]
-	if i := slices.IndexFunc(r.updates, func(u gitrepo.Update) bool { return u.Ref == heads+branch }); i >= 0 {
-		head = r.updates[i].New
+	if i := slices.IndexFunc(r.moving(at), func(u gitrepo.Update) bool { return u.Ref == heads+branch }); i >= 0 {
+		head = r.moving(at)[i].New
 	}
 	ended := slices.ContainsFunc(at.pulls[branch], func(pull forge.PullRequest) bool { return pull.State != "open" && pull.HeadSHA == head })
 	return head != "" && !ended

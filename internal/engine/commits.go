@@ -173,17 +173,13 @@ func changedPaths(ctx context.Context, git *gitrepo.Repo, a, b string, under ...
 	return out, nil
 }
 
-// ownedFolders are the folders of a branch of our own repository that promotions
-// write: what changes there makes no freight, so that nothing goes round in a
-// circle.
+// ownedFolders are the folders of a branch that promotions write: what changes
+// there makes no freight, so that nothing goes round in a circle.
 func (l *look) ownedFolders(from *source, branch string) []string {
-	if from.git != l.git {
-		return nil
-	}
 	var out []string
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
-			if s.Kind == promote.Assembled && s.Target.Branch == branch && s.Target.Path != "." {
+			if s.Kind == promote.Assembled && l.homeOf(s).git == from.git && s.Target.Branch == branch && s.Target.Path != "." {
 				out = append(out, s.Target.Path)
 			}
 		}

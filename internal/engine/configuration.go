@@ -142,6 +142,11 @@ func (c *configuration) shared(p config.Pipeline) map[string]bool {
 func (c *configuration) topics() []string {
 	var out []string
 	for _, p := range c.parsed.Pipelines {
+		for _, s := range p.Stages { // what happens where it writes
+			if p.Elsewhere(s) {
+				out = append(out, "repo:"+s.Target.Repository)
+			}
+		}
 		for _, w := range p.Warehouses {
 			for _, s := range w.Images {
 				out = append(out, "image:"+strings.ToLower(s.Repository))

@@ -139,7 +139,7 @@ func (l *look) confirmed(ctx context.Context, said saying, says test) (bool, err
 }
 
 func (l *look) asksGitHub(ctx context.Context, said saying, says test) (bool, error) {
-	c, err := l.repo.Comment(ctx, said.comment)
+	c, err := l.commentOf(ctx, said)
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
 		return false, nil
@@ -148,7 +148,7 @@ func (l *look) asksGitHub(ctx context.Context, said saying, says test) (bool, er
 	case c.Author != said.by || !c.Updated.Equal(c.Created):
 		return false, nil
 	}
-	commands, usage := command.Parse(c.Body, l.names())
+	commands, usage := command.Parse(c.Body, l.names(c.in))
 	at := c.Created
 	i := slices.IndexFunc(commands, func(c command.Command) bool {
 		return c.Verb == said.verb && says(c, at) && names(c.Stages, said.stage)

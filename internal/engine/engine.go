@@ -139,7 +139,7 @@ func (e *Engine) lookAsIs(ctx context.Context, repository string, errand *errand
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer l.git.Hold()()
+	defer l.hold()()
 	if l.name != repository {
 		e.forget(repository)
 	}

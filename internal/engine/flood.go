@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/towpath/towpath/internal/forge"
 )
 
 // Every answer is a comment and a commit of the ledger, also where anybody may
@@ -21,7 +19,7 @@ const (
 // bearable tells whether a comment with commands is heard. It goes by what the
 // ledger says was answered in the hour before the comment, so that it is always
 // the same, and asks GitHub only where that is much.
-func (r *round) bearable(ctx context.Context, c forge.Comment) (bool, error) {
+func (r *round) bearable(ctx context.Context, c remark) (bool, error) {
 	one, all := 0, 0
 	for _, h := range r.book.Handled {
 		if before := c.Created.Sub(h.At); before < 0 || before >= hearWithin {
@@ -40,7 +38,7 @@ func (r *round) bearable(ctx context.Context, c forge.Comment) (bool, error) {
 	if known {
 		return false, nil
 	}
-	has, err := r.repo.Permission(ctx, c.Author)
+	has, err := c.in.repo.Permission(ctx, c.Author)
 	if err != nil {
 		return false, fmt.Errorf("ask what %s may: %w", c.Author, err)
 	}

@@ -48,7 +48,7 @@ const mirrored = watchedArrivals
 func (l *look) mirror(ctx context.Context, v report.View) error {
 	var failed error
 	for _, stage := range v.Pipeline.Stages {
-		if !stage.HasBranch() || !slices.ContainsFunc(stage.Gates, func(g promote.Gate) bool { return g.Mirror }) {
+		if !stage.HasBranch() || !l.homeOf(stage).open(v.Pipeline.Name, stage.Name) || !slices.ContainsFunc(stage.Gates, func(g promote.Gate) bool { return g.Mirror }) {
 			continue
 		}
 		arrivals := v.Snapshot.Facts.ArrivalsIn(stage.Name)

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
@@ -26,15 +28,82 @@ type home struct {
 	pulls   map[string][]forge.PullRequest // by promotion branch
 	refused map[string]string              // refs that it refused to have moved in this look, with its words
 	stuck   map[int]bool                   // pull requests that could not be merged in this look
+	abroad  *abroad                        // nil: the pipelines' own
+
+	comments []forge.Comment
 }
 
 func newHome() *home { return &home{refused: map[string]string{}, stuck: map[int]bool{}} }
 
+// number is GitHub's number of a repository that is not the pipelines' own.
+func (h *home) number() int64 {
+	if h.abroad == nil {
+		return 0
+	}
+	return h.abroad.number
+}
+
+// holds tells whether promotions write a stage of a pipeline here.
+func (h *home) holds(p config.Pipeline, s promote.Stage) bool {
+	if h.abroad == nil {
+		return s.Kind == promote.Assembled && !p.Elsewhere(s)
+	}
+	return p.Elsewhere(s) && s.Target.Repository == h.abroad.asked
+}
+
 // homeOf is where a stage is written; for one without files it is our own.
-func (l *look) homeOf(promote.Stage) *home { return l.home }
+func (l *look) homeOf(s promote.Stage) *home {
+	if h := l.homes[s.Target.Repository]; h != nil {
+		return h
+	}
+	return l.home
+}
+
+// writtenTo names the repository that a stage is written to.
+func (l *look) writtenTo(p promote.Pipeline, stage string) string {
+	s, _ := p.Stage(stage)
+	return l.homeOf(s).name
+}
+
+// open tells whether we may write a lane here: our own repository is ours.
+func (h *home) open(pipeline, lane string) bool {
+	return h.abroad == nil || len(h.abroad.out[pipeline+"/"+lane]) == 0
+}
+
+// lodging is a lane of a stage, and where it is written.
+type lodging struct {
+	*home
+	lane string
+}
+
+// homesOf are the repositories that a stage, or a lane, is written to, each once;
+// our own where the configuration does not know it.
+func (l *look) homesOf(stage command.Stage) []lodging {
+	var out []lodging
+	for _, p := range l.config.parsed.Pipelines {
+		for _, s := range p.Stages {
+			if p.Name != stage.Pipeline || s.Name != stage.Name && promote.StageOf(s.Name) != stage.Name {
+				continue
+			}
+			in := lodging{l.homeOf(s), s.Name}
+			if !slices.ContainsFunc(out, func(o lodging) bool { return o.home == in.home }) {
+				out = append(out, in)
+			}
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, lodging{l.home, stage.Name})
+	}
+	return out
+}
 
 // readHome reads git again within a look.
-func (l *look) readHome(ctx context.Context, _ *home) error { return l.readGit(ctx) }
+func (l *look) readHome(ctx context.Context, h *home) error {
+	if h.abroad != nil {
+		return l.readElsewhere(ctx, h)
+	}
+	return l.readGit(ctx)
+}
 
 // readPulls lists the newest pull requests of every promotion branch that a
 // configuration has in a repository.
@@ -45,7 +114,7 @@ func (l *look) readPulls(ctx context.Context, h *home, c *configuration) error {
 	var mu sync.Mutex
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
-			if s.Kind != promote.Assembled || l.homeOf(s) != h {
+			if !h.holds(p, s) {
 				continue
 			}
 			branch := s.Target.PromotionBranch()

@@ -29,6 +29,8 @@ const (
 type look struct {
 	*Engine
 	*home                     // the pipelines' own repository
+	homes    map[string]*home // the others that stages are written to, by the name that pipelines write
+	kept     []func()         // end that mirrors of others are kept
 	registry *registry.Client // with the logins of the repository
 	now      time.Time
 	config   *configuration
@@ -44,7 +46,6 @@ type look struct {
 
 // onHub is what GitHub was asked in a look.
 type onHub struct {
-	comments []forge.Comment
 	calls    []Call                         // of outside systems
 	observed map[string][]forge.Observation // by commit and sources
 	runs     map[string]forge.WorkflowRun   // by repository and id
@@ -72,7 +73,7 @@ type vain struct {
 // observe reads everything that does not depend on a decision.
 func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	l := &look{
-		Engine: e, home: newHome(), registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
+		Engine: e, home: newHome(), homes: map[string]*home{}, registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
 		hub:   onHub{observed: map[string][]forge.Observation{}, runs: map[string]forge.WorkflowRun{}, started: started{}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
 		vain:  vain{postponed: map[int64]error{}, unmade: map[string]bool{}},
@@ -81,17 +82,28 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	if err := l.readRepository(ctx, name); err != nil {
 		return nil, err
 	}
-	if err := l.readAll(ctx); err != nil {
+	if err := l.readEverything(ctx); err != nil {
+		l.release()
 		return nil, err
 	}
-	if l.mergedMeanwhile() {
+	return l, nil
+}
+
+func (l *look) readEverything(ctx context.Context) error {
+	if err := l.readAll(ctx); err != nil {
+		return err
+	}
+	for _, h := range append(l.otherHomes(nil), l.home) {
+		if !l.mergedMeanwhile(h) {
+			continue
+		}
 		// The refs are older than a merge that the pull requests tell of; judged
 		// by them, the stage would look as if people had changed it.
-		if err := l.readGit(ctx); err != nil {
-			return nil, err
+		if err := l.readHome(ctx, h); err != nil {
+			return err
 		}
 	}
-	return l, nil
+	return nil
 }
 
 // readRepository asks GitHub for the repository, and where it was the last time
@@ -157,7 +169,7 @@ func (l *look) readAll(ctx context.Context) error {
 	l.mu.Unlock()
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.readObjects(ctx) }) // trees are read later with the context they were opened with
-	group.Go(func() error { return l.readComments(within) })
+	group.Go(func() error { return l.readComments(within, l.home) })
 	group.Go(func() error { return l.readCalls(within) })
 	if before != nil {
 		group.Go(func() error { return l.readPulls(within, l.home, before) })
@@ -171,7 +183,10 @@ func (l *look) readAll(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if before != nil && before.parsed == l.config.parsed {
+	l.mu.Lock()
+	now := l.configs[l.name]
+	l.mu.Unlock()
+	if before != nil && before.parsed == now.parsed {
 		return nil
 	}
 	return l.readPulls(ctx, l.home, l.config)
@@ -197,6 +212,9 @@ func (l *look) readObjects(ctx context.Context) error {
 		return err
 	}
 	if err := l.readConfig(ctx); err != nil {
+		return err
+	}
+	if err := l.openHomes(ctx); err != nil {
 		return err
 	}
 	return l.readLedger(ctx)
@@ -251,7 +269,7 @@ func (e *Engine) branches(repository string) []string {
 		out = append(out, known.branch)
 		for _, p := range known.parsed.Pipelines {
 			for _, s := range p.Stages {
-				if s.HasBranch() {
+				if s.HasBranch() && !p.Elsewhere(s) {
 					out = append(out, s.Target.Branch, s.Target.PromotionBranch())
 				}
 			}
@@ -300,13 +318,16 @@ type ledgerAt struct {
 	book *ledger.Book
 }
 
-// mergedMeanwhile tells whether some pull request was merged that the ledger
-// does not know yet.
-func (l *look) mergedMeanwhile() bool {
+// mergedMeanwhile tells whether some pull request of a repository was merged that
+// the ledger does not know yet.
+func (l *look) mergedMeanwhile(h *home) bool {
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
+			if !h.holds(p, s) {
+				continue
+			}
 			recorded := arrivedPulls(l.book.Pipelines[p.Name], s.Name)
-			for _, pull := range l.homeOf(s).pulls[s.Target.PromotionBranch()] {
+			for _, pull := range h.pulls[s.Target.PromotionBranch()] {
 				if pull.Merged && !recorded[pull.Number] {
 					return true
 				}

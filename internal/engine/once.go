@@ -54,11 +54,11 @@ func (r *round) takeWish(ctx context.Context, errand *errand) error {
 	if err != nil {
 		return fmt.Errorf("ask who we are: %w", err)
 	}
-	o := &order{comment: forge.Comment{Author: errand.wish.By, Created: r.now}}
+	o := &order{comment: remark{forge.Comment{Author: errand.wish.By, Created: r.now}, r.home}}
 	if o.comment.Author == "" {
 		o.comment.Author = self
 	}
-	commands, usage := command.Parse("/promote "+quoted(errand.wish.Promote), r.names())
+	commands, usage := command.Parse("/promote "+quoted(errand.wish.Promote), r.names(r.home))
 	o.commands = commands
 	switch {
 	case usage != nil:

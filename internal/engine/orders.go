@@ -28,7 +28,7 @@ const (
 
 // order is one comment with commands, carried out once (C2).
 type order struct {
-	comment  forge.Comment // without an id: a [Wish]
+	comment  remark // without an id: a [Wish]
 	commands []command.Command
 	refusal  string // nothing runs: usage, or a right that is missing
 	reply    string
@@ -38,7 +38,7 @@ type order struct {
 
 // readComments lists the comments since the last look that went well, so that
 // neither a lost delivery nor a question that GitHub did not answer loses a command.
-func (l *look) readComments(ctx context.Context) (err error) {
+func (l *look) readComments(ctx context.Context, h *home) (err error) {
 	since := l.now.Add(-commentMemory)
 	if l.refs[heads+ledger.Branch] == "" {
 		since = l.now.Add(-firstComments)
@@ -48,8 +48,8 @@ func (l *look) readComments(ctx context.Context) (err error) {
 		since = listed
 	}
 	l.mu.Unlock()
-	if l.hub.comments, err = l.repo.Comments(ctx, since); err != nil {
-		return fmt.Errorf("list comments: %w", err)
+	if h.comments, err = h.repo.Comments(ctx, since); err != nil {
+		return fmt.Errorf("list comments of %s: %w", h.name, err)
 	}
 	return nil
 }
@@ -66,15 +66,20 @@ func (r *round) takeOrder(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask who we are: %w", err)
 	}
-	for _, c := range r.hub.comments {
+	for _, c := range r.remarks() {
 		_, done := r.book.Handled[c.ID]
 		// An edited comment is not what its author was seen to say.
 		own := c.Author == self && (c.Key != "" || r.Forge.IsApp()) // with a token, we are also the person it is of
 		if done || r.answered(c, self) || r.vain.postponed[c.ID] != nil || own || c.Author == "" || c.AuthorIsBot || !c.Updated.Equal(c.Created) {
 			continue
 		}
-		commands, usage := command.Parse(c.Body, r.names())
+		commands, usage := command.Parse(c.Body, r.names(c.in))
 		if usage == nil && len(commands) == 0 {
+			continue
+		}
+		if ours, err := r.meansUs(ctx, c, commands, usage); err != nil {
+			return err
+		} else if !ours {
 			continue
 		}
 		switch heard, err := r.bearable(ctx, c); {
@@ -104,15 +109,6 @@ func (r *round) takeOrder(ctx context.Context) error {
 	return nil
 }
 
-// answered tells whether a comment has its reply. The reply comes after the fact
-// that the comment was handled, so a ledger that has lost the fact brings no old
-// command back.
-func (r *round) answered(c forge.Comment, self string) bool {
-	return slices.ContainsFunc(r.hub.comments, func(other forge.Comment) bool { return other.Author == self && other.Key == replyKey(c.ID) })
-}
-
-func replyKey(comment int64) string { return fmt.Sprintf("comment-%d", comment) }
-
 // usage is the reply to a mistake. Stages of a broken file are not known, so it
 // says what is broken.
 func (r *round) usage(mistake *command.UsageError) string {
@@ -129,14 +125,14 @@ func (r *round) admit(ctx context.Context, o *order) (bool, error) {
 	if err != nil || !heard {
 		return false, err
 	}
-	switch err := r.repo.React(ctx, o.comment.ID, "eyes"); {
+	switch err := o.comment.in.repo.React(ctx, o.comment.ID, "eyes"); {
 	case errors.Is(err, forge.ErrNotFound):
 		return false, nil // deleted meanwhile
 	case err != nil: // a courtesy; without it the command counts all the same
 		r.Log.Warn("no reaction", "repo", r.name, "comment", o.comment.ID, "error", err)
 	}
 	// What was listed may have been changed meanwhile (L4).
-	switch now, err := r.repo.Comment(ctx, o.comment.ID); {
+	switch now, err := o.comment.in.repo.Comment(ctx, o.comment.ID); {
 	case errors.Is(err, forge.ErrNotFound) || (err == nil && now.Body != o.comment.Body):
 		return false, nil
 	case err != nil:
@@ -154,7 +150,7 @@ func (r *round) admit(ctx context.Context, o *order) (bool, error) {
 // stillPostponed is the error that makes the look be tried again.
 func (l *look) stillPostponed() error {
 	var out []error
-	for _, c := range l.hub.comments {
+	for _, c := range l.remarks() {
 		if err := l.vain.postponed[c.ID]; err != nil && !registryDown(err) {
 			out = append(out, fmt.Errorf("comment %d: %w", c.ID, err))
 		}
@@ -162,13 +158,21 @@ func (l *look) stillPostponed() error {
 	return errors.Join(out...)
 }
 
-func (l *look) names() command.Names {
+// names are the stages that a comment in a repository may mean: in our own all of
+// them, in another one those that are written there.
+func (l *look) names(in *home) command.Names {
 	var out command.Names
 	for _, p := range l.config.parsed.Pipelines {
 		for _, s := range p.Stages {
+			if in.abroad != nil && !in.lets(p, s) {
+				continue
+			}
 			out.Stages = append(out.Stages, command.Stage{Pipeline: p.Name, Name: s.Name})
 		}
 		for _, w := range p.Warehouses {
+			if in.abroad != nil {
+				break
+			}
 			out.Warehouses = append(out.Warehouses, command.Stage{Pipeline: p.Name, Name: w.Name})
 		}
 	}
@@ -177,8 +181,8 @@ func (l *look) names() command.Names {
 
 // heard tells whether commands count on this issue: open ones, and our own pull
 // requests after they were merged.
-func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
-	open, merged, err := r.repo.IssueState(ctx, c.Issue)
+func (r *round) heard(ctx context.Context, c remark) (bool, error) {
+	open, merged, err := c.in.repo.IssueState(ctx, c.Issue)
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
 		return false, nil // deleted or moved elsewhere, with the comment
@@ -188,12 +192,7 @@ func (r *round) heard(ctx context.Context, c forge.Comment) (bool, error) {
 	if open || !merged {
 		return open, nil
 	}
-	for _, pulls := range r.pulls {
-		if slices.ContainsFunc(pulls, func(p forge.PullRequest) bool { return p.Number == c.Issue }) {
-			return true, nil
-		}
-	}
-	return false, nil
+	return c.in.promotes(c.Issue), nil
 }
 
 // authorise asks for the commenter's rights, per command and per stage, and
@@ -292,8 +291,11 @@ func (o *order) cancel(r *round, p config.Pipeline, at *place, snapshot *promote
 		o.lines = append(o.lines, fmt.Sprintf("The open promotion of `%s` changed after the comment: nothing was cancelled.", at.stage.Name))
 		return
 	}
-	w := stageWork{round: r, pipeline: p, at: at}
+	w := r.work(p, at, nil, nil)
 	rejected := at.reject(open.Proposal.Freight, o.comment.Author, forge.PullRequest{Number: open.PullRequest, ClosedAt: r.now})
+	if open.PullRequest != 0 && rejectedPulls(at.facts, at.stage.Name)[open.PullRequest] {
+		rejected = nil // a crash came between the ledger and the branch
+	}
 	news := promote.Facts{Rejections: rejected}
 	r.record(p.Name, news, fmt.Sprintf("%s/%s: cancelled by %s", p.Name, at.stage.Name, o.comment.Author))
 	// Without its branch GitHub closes the pull request by itself, so the whole
@@ -321,10 +323,6 @@ func (r *round) answer() {
 		return
 	}
 	r.handled = &promote.Handled{Comment: o.comment.ID, Issue: o.comment.Issue, Author: o.comment.Author, Outcome: text, At: o.comment.Created}
-	r.log = append(r.log, fmt.Sprintf("handle comment %d of %s", o.comment.ID, o.comment.Author))
-	r.after = append(r.after, effect{fmt.Sprintf("reply to comment %d", o.comment.ID), func(ctx context.Context) error {
-		return r.reply(ctx, *r.handled)
-	}})
 }
 
 // outcomes says what became of the wishes, and answers the questions.
@@ -369,34 +367,4 @@ func stageNames(stages []command.Stage) map[string][]string {
 		out[s.Pipeline] = append(out[s.Pipeline], s.Name)
 	}
 	return out
-}
-
-// reply answers a comment once, in one comment that is edited in place.
-func (l *look) reply(ctx context.Context, h promote.Handled) error {
-	l.mu.Lock()
-	done := l.replied[h.Comment]
-	l.mu.Unlock()
-	if done {
-		return nil
-	}
-	_, err := l.repo.Reply(ctx, h.Issue, replyKey(h.Comment), "@"+h.Author+": "+h.Outcome)
-	if err != nil && !errors.Is(err, forge.ErrNotFound) { // the issue is gone: nobody to tell
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.replied[h.Comment] = true
-	return nil
-}
-
-// missingReplies gives the answers that a crash swallowed.
-func (l *look) missingReplies(ctx context.Context) error {
-	for _, c := range l.hub.comments {
-		if h, ok := l.book.Handled[c.ID]; ok {
-			if err := l.reply(ctx, h); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -27,7 +27,7 @@ func (e *Engine) Plan(ctx context.Context, repository string) (*Outlook, error) 
 	if err != nil {
 		return nil, fmt.Errorf("look at %s: %w", repository, err)
 	}
-	defer l.git.Hold()()
+	defer l.hold()()
 	r := l.newRound()
 	r.decide(ctx)
 	return &Outlook{Repository: l.repo.Info().FullName, Views: l.views, Mistakes: l.config.mistakes.Lines()}, l.vain.failed

@@ -37,7 +37,7 @@ func (l *look) owns(ctx context.Context, name command.Stage, user string) (is bo
 			return false, why, "", err
 		}
 		for _, owners := range places {
-			is, refusal, err = l.among(ctx, owners, user)
+			is, refusal, err = l.among(ctx, l.homeOf(lane), owners, user)
 			if !is || err != nil {
 				return false, "", refusal, err
 			}

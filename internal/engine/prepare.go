@@ -21,7 +21,8 @@ type stageWork struct {
 	at       *place
 	view     *report.View
 	verdict  *promote.Verdict
-	plan     *plan // of a promotion
+	plan     *plan          // of a promotion
+	batch    *gitrepo.Batch // of the repository that the stage is written to
 }
 
 func (w *stageWork) do(ctx context.Context) error {
@@ -88,9 +89,9 @@ func (w *stageWork) refusal() string {
 	return ""
 }
 
-// moves tells whether this round moves a branch already.
-func (r *round) moves(branch string) bool {
-	return slices.ContainsFunc(r.updates, func(u gitrepo.Update) bool { return u.Ref == heads+branch })
+// moves tells whether this round moves a branch of the stage's repository already.
+func (w *stageWork) moves(branch string) bool {
+	return slices.ContainsFunc(w.moving(w.at.home), func(u gitrepo.Update) bool { return u.Ref == heads+branch })
 }
 
 // settle is how long GitHub is given to tell of what was just done.
@@ -110,10 +111,22 @@ func (w *stageWork) changedOnlyBranch() {
 }
 
 // then is done after the push that justifies it.
-func (w *stageWork) then(e effect) { w.after = append(w.after, e) }
+func (w *stageWork) then(e effect) {
+	if at := w.sendingTo(w.at.home); at != nil {
+		at.after = append(at.after, e)
+		return
+	}
+	w.after = append(w.after, e)
+}
 
 func (w *stageWork) update(branch, before, after string) {
-	w.updates = append(w.updates, gitrepo.Update{Ref: heads + branch, Old: before, New: after})
+	move := gitrepo.Update{Ref: heads + branch, Old: before, New: after}
+	if at := w.sendingTo(w.at.home); at != nil {
+		at.updates = append(at.updates, move)
+		at.asked = at.asked || w.verdict == nil || w.verdict.Ask != nil
+		return
+	}
+	w.updates = append(w.updates, move)
 }
 
 // promote assembles the stage's files and puts them on the promotion branch. What
@@ -133,7 +146,7 @@ func (w *stageWork) promote(ctx context.Context, open *promote.Open) error {
 	case made.content == w.at.head.Tree && w.at.head.Commit != "":
 		w.unchanged(made, open)
 		return nil
-	case open != nil && !open.Foreign && made.sameAs(open.Proposal) && w.at.head.Tree == open.Proposal.BaseTree:
+	case open != nil && !open.Foreign && !open.Unpushed && made.sameAs(open.Proposal) && w.at.head.Tree == open.Proposal.BaseTree:
 		w.verdict.Action = promote.Opened
 		return nil
 	}
@@ -153,6 +166,9 @@ func (w *stageWork) deliver(p promote.Proposal, commit string) []promote.Arrival
 	}
 	if open := w.view.Snapshot.Stages[p.Stage].Open; open != nil {
 		w.closePull(*open, "the stage is delivered to without pull requests now")
+	}
+	if w.at.home.abroad != nil {
+		return nil // it has not arrived before it is pushed, and the ledger comes first
 	}
 	return []promote.Arrival{{
 		Stage: p.Stage, Manner: promote.ByDelivery, Freight: p.Freight, Commit: commit, Tree: p.Tree,
@@ -184,19 +200,20 @@ func (w *stageWork) unchanged(made *assembly, open *promote.Open) {
 	arrival := promote.Arrival{
 		Stage: name, Manner: promote.ByUnchanged, Freight: w.verdict.Freight, Commit: w.at.head.Commit, Tree: w.at.head.Tree,
 		At: w.at.after(w.now), By: w.by(), Sources: made.sources, Config: made.config, Back: w.verdict.Back != nil,
+		Repository: w.at.home.number(),
 	}
 	holding, held := w.view.Snapshot.Facts.Holding(name)
 	if held && holding.Tree == arrival.Tree {
 		arrival.Since = holding.Entered()
 	}
-	if held && maps.Equal(holding.Freight, arrival.Freight) && holding.Tree == arrival.Tree && open == nil {
-		w.recordHolds()
-		w.verdict.Action = promote.Current
-		return
-	}
 	if open != nil {
 		w.closePull(*open, "what it would bring is on the stage branch already")
 		w.update(w.at.stage.Target.PromotionBranch(), open.Commit, "")
+	}
+	if held && maps.Equal(holding.Freight, arrival.Freight) && holding.Tree == arrival.Tree && (open == nil || w.at.home.abroad != nil) {
+		w.recordHolds()
+		w.verdict.Action = promote.Current
+		return
 	}
 	news := promote.Facts{Arrivals: []promote.Arrival{arrival}, Holds: w.holds()}
 	w.record(w.pipeline.Name, news, arrivalLines(w.pipeline.Name, news)...)
@@ -219,7 +236,7 @@ func (w *stageWork) holds() []promote.Hold {
 			Reason: "promoted by hand; `/promote " + w.at.stage.Name + "` follows the newest freight again",
 		})
 	}
-	if back := w.verdict.Back; back != nil && w.verdict.Ask != nil {
+	if back := w.verdict.Back; back != nil && w.verdict.Ask != nil && !w.at.heldFor(back.Comment) {
 		out = append(out, heldByRollback(w.at.stage.Name, w.by(), w.afterHolds(), back.Comment))
 	}
 	for _, warehouse := range w.verdict.Frees {
@@ -247,10 +264,12 @@ func (w *stageWork) propose(made *assembly) error {
 	proposal := promote.Proposal{
 		Stage: w.at.stage.Name, Freight: w.verdict.Freight, Base: made.base, BaseTree: w.at.head.Tree, Tree: made.content, Root: made.root,
 		Rule: w.verdict.Rule, Sources: made.sources, Config: made.config, By: w.by(), At: w.at.afterProposals(w.now), Unverified: made.unverified, Back: w.verdict.Back,
+		Repository: w.at.home.number(),
 	}
 	if open := w.view.Snapshot.Stages[w.at.stage.Name].Open; open != nil && w.verdict.Ask == nil && maps.Equal(open.Proposal.Freight, proposal.Freight) {
 		proposal.By, proposal.Rule = open.Proposal.By, open.Proposal.Rule // made again on a new base; nobody asked anew
 	}
+	proposal, written := w.at.unfinished(proposal)
 	commit, err := w.batch.WriteCommit(gitrepo.CommitSpec{
 		Tree: made.root, Parents: []string{made.base}, Author: w.signature(), Committer: w.signature(),
 		Message: report.CommitMessage(*w.view, proposal, made.freight, made.edits),
@@ -258,7 +277,10 @@ func (w *stageWork) propose(made *assembly) error {
 	if err != nil {
 		return fmt.Errorf("commit promotion: %w", err)
 	}
-	news := promote.Facts{Proposals: []promote.Proposal{proposal}, Holds: w.holds()}
+	news := promote.Facts{Holds: w.holds()}
+	if !written {
+		news.Proposals = []promote.Proposal{proposal}
+	}
 	if target.Push {
 		news.Arrivals = w.deliver(proposal, commit)
 	} else {
@@ -268,7 +290,11 @@ func (w *stageWork) propose(made *assembly) error {
 		w.update(target.PromotionBranch(), w.at.promotionHead, commit)
 		w.tellMoved(made)
 	}
-	lines := append([]string{proposalLine(w.pipeline.Name, proposal, made.freight)}, arrivalLines(w.pipeline.Name, promote.Facts{Arrivals: news.Arrivals, Holds: news.Holds})...)
+	var lines []string
+	if !written {
+		lines = append(lines, proposalLine(w.pipeline.Name, proposal, made.freight))
+	}
+	lines = append(lines, arrivalLines(w.pipeline.Name, promote.Facts{Arrivals: news.Arrivals, Holds: news.Holds})...)
 	w.record(w.pipeline.Name, news, lines...)
 	return nil
 }

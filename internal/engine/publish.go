@@ -100,9 +100,9 @@ func (r *round) publishRef(ctx context.Context, p config.Pipeline, facts promote
 }
 
 // verifiedCommit is what the ref points at: the commit that was verified; where
-// there are no files, one of ours that holds the freight, always the same.
+// our repository does not have it, one of ours that holds the freight, always the same.
 func (r *round) verifiedCommit(ctx context.Context, p config.Pipeline, facts promote.Facts, fact promote.Publication) (string, error) {
-	if stage, ok := p.Stage(fact.Stage); ok && stage.HasBranch() {
+	if stage, ok := p.Stage(fact.Stage); ok && stage.HasBranch() && !p.Elsewhere(stage) {
 		found, err := r.git.Commit(ctx, fact.Commit)
 		return found.ID, err
 	}

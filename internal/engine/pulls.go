@@ -16,7 +16,14 @@ import (
 // stage branch moved (P8).
 func (w *stageWork) tellMoved(made *assembly) {
 	open := w.view.Snapshot.Stages[w.at.stage.Name].Open
-	if open == nil || open.PullRequest == 0 || w.verdict.Ask != nil || open.Proposal.BaseTree == w.at.head.Tree {
+	if open == nil || open.PullRequest == 0 || w.verdict.Ask != nil {
+		return
+	}
+	before := open.Proposal
+	if open.Unpushed {
+		before = w.at.pushed
+	}
+	if before.BaseTree == w.at.head.Tree {
 		return
 	}
 	w.then(effect{fmt.Sprintf("tell #%d that its base moved", open.PullRequest), func(ctx context.Context) error {

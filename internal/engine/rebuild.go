@@ -35,7 +35,7 @@ func (e *Engine) rebuild(ctx context.Context, repository string) ([]Rebuilt, err
 	if err != nil {
 		return nil, err
 	}
-	defer l.git.Hold()()
+	defer l.hold()()
 	r := l.newRound()
 	var out []Rebuilt
 	for _, p := range l.config.parsed.Pipelines {
@@ -70,6 +70,9 @@ func (l *look) lost(ctx context.Context, p config.Pipeline) ([]*place, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if len(at.keptOut()) > 0 {
+			continue
 		}
 		trouble, err := l.trouble(ctx, p, at)
 		if err != nil {

@@ -28,7 +28,9 @@ type place struct {
 	leftover      bool                      // the promotion branch was merged and can go
 	inFlight      bool                      // the head is a merge that GitHub does not tell of yet
 	gates         map[string][]promote.Gate // where freight has a say in them, by its [promote.Set]
+	rivals        bool                      // a pipeline of another repository promotes there
 	rewritten     bool                      // the head does not descend from the last arrival
+	pushed        promote.Proposal          // what the promotion branch of another repository holds, where that is not the latest
 }
 
 func (l *look) place(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, error) {
@@ -50,6 +52,9 @@ func (l *look) reconcile(ctx context.Context, at *place) error {
 	if err := l.merges(ctx, at); err != nil {
 		return err
 	}
+	if err := l.deliveries(ctx, at); err != nil {
+		return err
+	}
 	if err := l.changes(ctx, at); err != nil {
 		return err
 	}
@@ -58,6 +63,9 @@ func (l *look) reconcile(ctx context.Context, at *place) error {
 
 // learn adds what was found out.
 func (at *place) learn(news promote.Facts) {
+	for i := range news.Arrivals {
+		news.Arrivals[i].Repository = at.home.number()
+	}
 	at.news = at.news.Merge(news)
 	at.facts = at.facts.Merge(news)
 }
@@ -327,7 +335,11 @@ func (l *look) open(ctx context.Context, at *place) (*promote.Open, error) {
 	}
 	// All of the branch counts, not just the stage's folder: it is merged whole.
 	proposal, ok := at.proposed()
-	out.Proposal, out.Foreign = proposal, !ok || commit.Tree != proposal.Root || !slices.Equal(commit.Parents, []string{proposal.Base})
+	out.Proposal, out.Foreign = proposal, !ok || !isOf(commit, proposal)
+	if out.Foreign && at.home.abroad != nil {
+		at.pushed, out.Unpushed = at.earlier(commit)
+		out.Foreign = !out.Unpushed
+	}
 	if out.PullRequest == 0 {
 		return out, nil
 	}

@@ -32,10 +32,10 @@ func (l *look) report(ctx context.Context) error {
 			failed = errors.Join(failed, l.reportPromotion(ctx, v, verdict))
 		}
 		failed = errors.Join(failed, l.mirror(ctx, v))
-		waiting.add(v, l.config.touched)
+		waiting.add(l, v)
 	}
-	for _, commit := range waiting.commits {
-		failed = errors.Join(failed, l.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[commit]), commit)))
+	for _, at := range waiting.spots {
+		failed = errors.Join(failed, at.home.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[at]), at.commit)))
 	}
 	if failed = errors.Join(failed, l.missingReplies(ctx)); failed != nil {
 		return fmt.Errorf("report: %w", failed)
@@ -230,47 +230,54 @@ func (l *look) folderOrNone(ctx context.Context, at *place, commit string) (fs.F
 // waiting gathers what waits at which commit: on each upstream's arrival, and
 // for stages without upstream on the configuration's commit.
 type waiting struct {
-	commits []string
-	at      map[string][]report.View
+	spots []spot
+	at    map[spot][]report.View
 }
 
-func newWaiting() *waiting { return &waiting{at: map[string][]report.View{}} }
+// spot is a commit, and the repository that it is in.
+type spot struct {
+	home   *home
+	commit string
+}
 
-func (w *waiting) add(v report.View, config string) {
-	byCommit := map[string][]promote.Verdict{}
-	var order []string
+func newWaiting() *waiting { return &waiting{at: map[spot][]report.View{}} }
+
+func (w *waiting) add(l *look, v report.View) {
+	bySpot := map[spot][]promote.Verdict{}
+	var order []spot
 	for _, verdict := range v.Verdicts {
-		for _, commit := range upstreamCommits(v, verdict.Stage, config) {
-			if byCommit[commit] == nil {
-				order = append(order, commit)
+		for _, at := range l.upstreamSpots(v, verdict.Stage) {
+			if bySpot[at] == nil {
+				order = append(order, at)
 			}
-			byCommit[commit] = append(byCommit[commit], verdict)
+			bySpot[at] = append(bySpot[at], verdict)
 		}
 	}
-	for _, commit := range order {
-		if w.at[commit] == nil {
-			w.commits = append(w.commits, commit)
+	for _, at := range order {
+		if w.at[at] == nil {
+			w.spots = append(w.spots, at)
 		}
 		part := v
-		part.Verdicts = byCommit[commit]
-		w.at[commit] = append(w.at[commit], part)
+		part.Verdicts = bySpot[at]
+		w.at[at] = append(w.at[at], part)
 	}
 }
 
-// upstreamCommits are the commits at which people look for a stage's verdict.
-func upstreamCommits(v report.View, stage, config string) []string {
+// upstreamSpots are where people look for a stage's verdict.
+func (l *look) upstreamSpots(v report.View, stage string) []spot {
 	s, _ := v.Pipeline.Stage(stage)
-	var out []string
+	var out []spot
 	for _, r := range s.Requests {
-		if len(r.From) == 0 && config != "" {
-			out = append(out, config)
+		if len(r.From) == 0 && l.config.touched != "" {
+			out = append(out, spot{l.home, l.config.touched})
 		}
 		for _, from := range r.From {
 			for _, lane := range v.Pipeline.Lanes(from) {
+				in := l.homeOf(lane)
 				if !lane.HasBranch() { // people see it where they see what comes before it
-					out = append(out, upstreamCommits(v, lane.Name, config)...)
-				} else if a, ok := v.Snapshot.Facts.Holding(lane.Name); ok {
-					out = append(out, a.Commit)
+					out = append(out, l.upstreamSpots(v, lane.Name)...)
+				} else if a, ok := v.Snapshot.Facts.Holding(lane.Name); ok && in.open(v.Pipeline.Name, lane.Name) {
+					out = append(out, spot{in, a.Commit})
 				}
 			}
 		}
@@ -278,9 +285,9 @@ func upstreamCommits(v report.View, stage, config string) []string {
 	return unique(out)
 }
 
-func unique(list []string) []string {
-	seen := map[string]bool{}
-	var out []string
+func unique[T comparable](list []T) []T {
+	seen := map[T]bool{}
+	var out []T
 	for _, s := range list {
 		if !seen[s] {
 			seen[s] = true

@@ -103,10 +103,10 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 	group.SetLimit(parallelCalls)
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
-			if len(gateSources(s)) == 0 {
+			if len(gateSources(s)) == 0 || p.Elsewhere(s) {
 				continue
 			}
-			at := &place{stage: s, home: l.homeOf(s), facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
+			at := &place{stage: s, home: l.home, facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
 			for _, commit := range at.watched(l.now) {
 				group.Go(func() error {
 					_, _ = l.observations(ctx, at.home.repo, commit, gateSources(s)) // asked again by who needs it

@@ -35,10 +35,28 @@ func (l *look) mayDo(ctx context.Context, c command.Command, stage command.Stage
 // It returns "" or the refusal. Every entry uses this function; an error is a
 // "no" that may be tried again (C2).
 func (l *look) may(ctx context.Context, verb string, stage command.Stage, user string) (string, error) {
-	policy := l.config.parsed.Policy.For(stage.Pipeline, stage.Name)
 	if slices.Contains(questions, verb) {
 		return "", nil
 	}
+	for _, in := range l.homesOf(stage) { // the owners of each place have a say
+		denied, err := l.mayIn(ctx, in, verb, stage, user)
+		if err != nil || denied != "" {
+			return denied, err
+		}
+	}
+	return "", nil
+}
+
+// mayIn asks for the right to a command where a lane of the stage is written.
+func (l *look) mayIn(ctx context.Context, in lodging, verb string, stage command.Stage, user string) (string, error) {
+	where := "this repository"
+	if in.abroad != nil {
+		where = "`" + in.name + "`"
+		if out := in.abroad.out[stage.Pipeline+"/"+in.lane]; len(out) > 0 {
+			return fmt.Sprintf("`/%s %s` can not be asked for: %s.", verb, stage, out[0]), nil
+		}
+	}
+	policy := l.config.parsed.Policy.For(stage.Pipeline, in.lane)
 	right := policy.RightTo(verb)
 	if verb == "override" && policy.Override.People == 0 {
 		return fmt.Sprintf("`/override %s` is not possible: the policy names nobody who could go past anything there. `override` in %s does.",
@@ -52,7 +70,7 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 	if needed == "" {
 		needed = "write"
 	}
-	has, err := l.repo.Permission(ctx, user)
+	has, err := in.repo.Permission(ctx, user)
 	if forbidden(err) {
 		return l.unasked(err)
 	}
@@ -60,12 +78,12 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 		return "", err
 	}
 	if slices.Index(permissions, has) < slices.Index(permissions, needed) {
-		return fmt.Sprintf("`/%s %s` needs the permission `%s` on this repository; you have `%s`.", verb, stage, needed, has), nil
+		return fmt.Sprintf("`/%s %s` needs the permission `%s` on %s; you have `%s`.", verb, stage, needed, where, has), nil
 	}
 	if len(right.Users)+len(right.Teams) == 0 && !right.CodeOwners {
 		return "", nil
 	}
-	among, refusal, err := l.among(ctx, right, user)
+	among, refusal, err := l.among(ctx, in.home, right, user)
 	if err != nil || refusal != "" || among {
 		return refusal, err
 	}
@@ -83,12 +101,12 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 
 // among asks whether somebody is one of the users, or in one of the teams, of a
 // right. The refusal says that GitHub does not let us ask.
-func (l *look) among(ctx context.Context, right promote.Right, user string) (is bool, refusal string, err error) {
+func (l *look) among(ctx context.Context, in *home, right promote.Right, user string) (is bool, refusal string, err error) {
 	if containsFold(right.Users, user) {
 		return true, "", nil
 	}
 	for _, team := range right.Teams {
-		member, err := l.repo.InTeam(ctx, team, user)
+		member, err := in.repo.InTeam(ctx, team, user)
 		if forbidden(err) {
 			refusal, err := l.unasked(err)
 			return false, refusal, err

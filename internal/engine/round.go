@@ -28,23 +28,24 @@ func (l *look) rounds() int {
 	for _, p := range l.config.parsed.Pipelines {
 		stages += len(p.Stages)
 	}
-	return 2*(stages+1) + len(l.hub.comments) + 2
+	return 2*(stages+1) + len(l.remarks()) + 2
 }
 
 // round is one pass of read, decide, prepare and write within a look.
 type round struct {
 	*look
-	batch   *gitrepo.Batch
-	facts   map[string]promote.Facts // new ones, by pipeline
-	handled *promote.Handled
-	updates []gitrepo.Update
-	log     []string // subject lines of the ledger's commit
-	before  []effect
-	after   []effect
-	order   *order
-	taken   []string // calls of outside systems that are done when the ledger has them
-	changed bool
-	pushed  bool
+	batch    *gitrepo.Batch
+	facts    map[string]promote.Facts // new ones, by pipeline
+	handled  *promote.Handled
+	updates  []gitrepo.Update
+	sendings []*sending
+	log      []string // subject lines of the ledger's commit
+	before   []effect
+	after    []effect
+	order    *order
+	taken    []string // calls of outside systems that are done when the ledger has them
+	changed  bool
+	pushed   bool
 }
 
 // effect is one write to GitHub.
@@ -137,7 +138,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	works := make([]*stageWork, len(view.Verdicts))
 	for i := range view.Verdicts {
 		verdict := &view.Verdicts[i]
-		works[i] = &stageWork{round: r, pipeline: p, at: places[verdict.Stage], view: &view, verdict: verdict}
+		works[i] = r.work(p, places[verdict.Stage], &view, verdict)
 		if verdict.Action == promote.Promote && !works[i].waits() && works[i].at.stage.Kind == promote.Assembled {
 			works[i].plan = works[i].planned()
 		}
@@ -195,6 +196,9 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 		return nil, state, err
 	}
 	r.endHolds(ctx, at)
+	if state.Trouble = at.keptOut(); len(state.Trouble) > 0 {
+		return at, state, nil
+	}
 	if !stage.HasBranch() {
 		state.Results, err = r.results(ctx, p, at)
 		state.Gates = at.gates
@@ -219,6 +223,9 @@ func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promo
 	if state.Trouble, err = r.trouble(ctx, p, at); err != nil {
 		return nil, state, err
 	}
+	if at.rivals {
+		state.Open = nil // it is theirs, and nothing is said there
+	}
 	state.Results, err = r.results(ctx, p, at)
 	state.Gates = at.gates
 	return at, state, err
@@ -239,13 +246,22 @@ func (r *round) write(ctx context.Context) error {
 	if err := r.perform(ctx, r.before); err != nil {
 		return err
 	}
+	handled := r.handled
+	if r.asksElsewhere() { // the comment comes again until what it wants was pushed
+		r.handled = nil
+	}
 	if pushed, err := r.push(ctx); !pushed || err != nil {
 		return err
 	}
 	if err := r.forgetCalls(ctx); err != nil {
 		return err
 	}
-	return r.perform(ctx, r.after)
+	done, failed := r.send(ctx)
+	failed = errors.Join(failed, r.perform(ctx, r.after))
+	if handled != nil && (done || r.handled != nil) {
+		failed = errors.Join(failed, r.close(ctx, *handled))
+	}
+	return failed
 }
 
 // perform does all of the effects; one that fails keeps none of the others back.
@@ -285,10 +301,7 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	clear(r.found.fresh)
 	r.pushed = true
 	for _, u := range r.updates {
-		r.refs[u.Ref] = u.New
-		if u.New == "" {
-			delete(r.refs, u.Ref)
-		}
+		r.moved(u)
 		r.Log.Info("pushed", "repo", r.name, "ref", u.Ref, "commit", u.New)
 	}
 	for name, news := range r.facts {
@@ -328,6 +341,7 @@ func (r *round) commitLedger(ctx context.Context) error {
 			return err
 		}
 		files[name] = data
+		r.log = append(r.log, fmt.Sprintf("handle comment %d of %s", r.handled.Comment, r.handled.Author))
 	}
 	tree, err := r.batch.WriteFiles(ctx, base, files)
 	if err != nil {

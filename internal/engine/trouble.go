@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,7 +14,12 @@ import (
 
 // trouble says what keeps us from writing a stage at all (P9, L4).
 func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]promote.Reason, error) {
-	known := len(at.facts.ArrivalsIn(at.stage.Name)) > 0 ||
+	where := at.where()
+	if rival, err := at.rival(ctx, p); rival != "" || err != nil {
+		at.rivals = true
+		return []promote.Reason{{Kind: promote.ForeignBranch, Stage: at.stage.Name, Note: where + ", which pipeline " + rival + " writes,"}}, err
+	}
+	known := len(at.facts.ArrivalsIn(at.stage.Name)) > 0 || at.home.abroad == nil && // elsewhere a proposal may not have been pushed
 		slices.ContainsFunc(at.facts.Proposals, func(p promote.Proposal) bool { return p.Stage == at.stage.Name })
 	if known || at.head.Commit == "" || at.head.Tree == "" {
 		return nil, nil
@@ -30,11 +36,46 @@ func (l *look) trouble(ctx context.Context, p config.Pipeline, at *place) ([]pro
 	case at.update.Adopt:
 		return nil, nil
 	}
+	return []promote.Reason{{Kind: promote.ForeignBranch, Stage: at.stage.Name, Note: where}}, nil
+}
+
+// where is what the stage owns, in words.
+func (at *place) where() string {
 	where := "branch " + at.stage.Target.Branch
 	if at.stage.Target.Path != "." {
 		where = "folder " + at.stage.Target.Path + " of " + where
 	}
-	return []promote.Reason{{Kind: promote.ForeignBranch, Stage: at.stage.Name, Note: where}}, nil
+	if at.home.abroad != nil {
+		where += " of " + at.home.name
+	}
+	return where
+}
+
+var pipelineTrailer = regexp.MustCompile(`\nTowpath-Pipeline: ([A-Za-z0-9._/-]{1,150}#[a-z0-9-]{1,100})\n`)
+
+// rival is the pipeline of another repository that has a promotion, or an empty
+// branch, in the place of the stage: of two that are let in there, the first has it.
+func (at *place) rival(ctx context.Context, p config.Pipeline) (string, error) {
+	if at.home.abroad == nil {
+		return "", nil
+	}
+	commits := []string{at.promotionHead}
+	if at.stage.Target.Path == "." && at.head.Tree == "" {
+		commits = append(commits, at.head.Commit)
+	}
+	for _, id := range commits {
+		if id == "" {
+			continue
+		}
+		commit, err := at.home.git.Commit(ctx, id)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", at.where(), err)
+		}
+		if found := pipelineTrailer.FindStringSubmatch(commit.Message + "\n"); found != nil && found[1] != p.ID() {
+			return found[1], nil
+		}
+	}
+	return "", nil
 }
 
 // ownHistory is how many commits of a branch are asked for our trailers.
@@ -93,7 +134,7 @@ func (r *round) alertRewritten(at *place) {
 		"To have it back: `git push --force origin %s:refs/heads/%s`. To go on from here: `/promote %s`. A rule of the repository against force pushes keeps this from happening.",
 		branch, found.Commit, last.Commit, name, afterRewriting[found.Manner], last.Commit, branch, at.stage.Name)
 	r.before = append(r.before, effect{"tell that " + branch + " was rewritten", func(ctx context.Context) error {
-		_, err := r.repo.EnsureIssue(ctx, "rewritten-"+name+"-"+found.Commit, title, body)
+		_, err := at.home.repo.EnsureIssue(ctx, "rewritten-"+name+"-"+found.Commit, title, body)
 		return err
 	}})
 }

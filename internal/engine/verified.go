@@ -28,8 +28,8 @@ func (e *Engine) Verify(ctx context.Context, repository string, v Verification) 
 	if err != nil {
 		return "", err
 	}
-	defer l.git.Hold()()
-	_, stage, err := l.meantStage(v.Pipeline, v.Stage)
+	defer l.hold()()
+	p, stage, err := l.meantStage(v.Pipeline, v.Stage)
 	if err != nil {
 		return "", err
 	}
@@ -37,11 +37,14 @@ func (e *Engine) Verify(ctx context.Context, repository string, v Verification) 
 	if err != nil {
 		return "", err
 	}
-	branch := heads + stage.Target.Branch
-	if commit = v.Commit; commit == "" && v.Ref == branch {
+	branch, in := heads+stage.Target.Branch, l.homeOf(stage)
+	if !in.open(p.Name, stage.Name) {
+		return "", &refusal{in.abroad.out[p.Name+"/"+stage.Name][0].String()}
+	}
+	if commit = v.Commit; commit == "" && v.Ref == branch && in.abroad == nil {
 		commit = v.RefCommit
 	}
-	if commit = cmp.Or(commit, l.refs[branch]); commit == "" {
+	if commit = cmp.Or(commit, in.refs[branch]); commit == "" {
 		return "", &refusal{fmt.Sprintf("there is nothing in %s that could be verified yet", stage.Name)}
 	}
 	check := forge.Check{Name: gate.Match, Commit: commit, Conclusion: "failure", Title: v.Text, URL: v.URL}
@@ -49,9 +52,9 @@ func (e *Engine) Verify(ctx context.Context, repository string, v Verification) 
 		check.Conclusion = "success"
 	}
 	if gate.Source == promote.FromCheck {
-		return commit, l.repo.WriteCheckRun(ctx, check)
+		return commit, in.repo.WriteCheckRun(ctx, check)
 	}
-	return commit, l.repo.WriteStatus(ctx, check)
+	return commit, in.repo.WriteStatus(ctx, check)
 }
 
 // gateOf finds a gate whose result can be reported.

@@ -22,7 +22,7 @@ func (l *look) mayVerify(ctx context.Context, c command.Command, stage command.S
 	if refusal != "" {
 		return refusal, nil
 	}
-	among, refusal, err := l.among(ctx, gate.By, user)
+	among, refusal, err := l.among(ctx, l.home, gate.By, user)
 	if err != nil || refusal != "" || among {
 		return refusal, err
 	}

@@ -71,6 +71,9 @@ type Proposal struct {
 
 	By string    `json:"by"` // who asked, or "towpath" when automatic
 	At time.Time `json:"at"`
+	// Repository is GitHub's number of the repository that it was made for; 0: the
+	// pipeline's own.
+	Repository int64 `json:"repository,omitempty"`
 }
 
 // Back is the wish to go back to what a stage held before. It counts for as long
@@ -112,8 +115,9 @@ type Arrival struct {
 	By          string            `json:"by,omitempty"`
 	Sources     []SourceCommit    `json:"sources,omitempty"`
 	Config      string            `json:"config,omitempty"`
-	Approvers   []string          `json:"approvers,omitempty"` // whose reviews the policy counted
-	Back        bool              `json:"back,omitempty"`      // it went back to what was here before (P14)
+	Approvers   []string          `json:"approvers,omitempty"`  // whose reviews the policy counted
+	Repository  int64             `json:"repository,omitempty"` // as in a [Proposal]
+	Back        bool              `json:"back,omitempty"`       // it went back to what was here before (P14)
 }
 
 // Result is a final result of a gate's source, recorded when it was seen.

@@ -42,6 +42,9 @@ func (d *decision) keep(open Open) Verdict {
 	}
 	switch {
 	case open.Foreign:
+	case open.Unpushed:
+		v.Action = Promote
+		v.Reasons = append(v.Reasons, Reason{Kind: Unpushed, Stage: d.stage.Name})
 	case open.Proposal.BaseTree != d.state.Head.Tree:
 		v.Action = Promote
 		v.Reasons = append(v.Reasons, Reason{Kind: BaseMoved, Stage: d.stage.Name})
@@ -71,6 +74,9 @@ func (d *decision) blocks(open Open) []Reason {
 	var out []Reason
 	if open.Foreign {
 		out = append(out, Reason{Kind: ForeignHead, Stage: d.stage.Name})
+	}
+	if open.Unpushed {
+		out = append(out, Reason{Kind: Unpushed, Stage: d.stage.Name})
 	}
 	if maps.Equal(open.Proposal.Freight, d.held) { // what is held, made again
 		out = append(out, d.windowClosed()...)

@@ -20,6 +20,12 @@ type Pipeline struct {
 // ID is how trailers and the ledger name the pipeline: owner/name#pipeline.
 func (p Pipeline) ID() string { return p.Repository + "#" + p.Name }
 
+// Elsewhere tells whether a stage is written to another repository than the
+// pipeline's own.
+func (p Pipeline) Elsewhere(s Stage) bool {
+	return s.Kind == Assembled && s.Target.Repository != "" && s.Target.Repository != p.Repository
+}
+
 // Stage returns the stage of that name.
 func (p Pipeline) Stage(name string) (Stage, bool) {
 	for _, s := range p.Stages {

@@ -9,6 +9,9 @@ type Policy struct {
 	Stages []StagePolicy // the first that matches wins
 	Notify []Notify      // who is told about what
 	Caps   Caps
+	// Elsewhere are the policies of other repositories, for what is written there:
+	// by pipeline/lane.
+	Elsewhere map[string]Policy
 }
 
 // Caps limit what happens at once in the repository.
@@ -49,6 +52,9 @@ type Right struct {
 // For returns the policy of a stage. Without a matching entry nothing is
 // automatic and the permission to write is what it takes (H3).
 func (p Policy) For(pipeline, stage string) StagePolicy {
+	if theirs, ok := p.Elsewhere[pipeline+"/"+stage]; ok {
+		p = theirs
+	}
 	stage = StageOf(stage)
 	for _, s := range p.Stages {
 		if ok, err := path.Match(s.Match, pipeline+"/"+stage); ok && err == nil {

@@ -86,6 +86,9 @@ type Open struct {
 	Approvers   []string  `json:"approvers,omitempty"` // of those who may promote, who approves of exactly this tree; where the policy counts them
 	Mergeable   Mergeable `json:"mergeable,omitempty"`
 	Foreign     bool      `json:"foreign,omitempty"` // its head was not written by us (P12)
+	// Unpushed says that the head is an earlier proposal, and this one still to be
+	// pushed: two repositories are not written at once.
+	Unpushed bool `json:"unpushed,omitempty"`
 }
 
 // Mergeable is GitHub's word on a pull request: clean, dirty, blocked, behind, unknown, …

@@ -84,6 +84,11 @@ const (
 	Conflict          ReasonKind = "conflict"
 	MergeWaits        ReasonKind = "merge-waits"
 	MovedSince        ReasonKind = "moved-since"
+	NotAccepted       ReasonKind = "not-accepted"
+	NotAllowed        ReasonKind = "not-allowed"
+	PolicyBroken      ReasonKind = "policy-broken"
+	OtherRepository   ReasonKind = "other-repository"
+	Unpushed          ReasonKind = "unpushed"
 	CombinationUnseen ReasonKind = "combination-unseen"
 	TakenOver         ReasonKind = "taken-over"
 	PreRelease        ReasonKind = "pre-release"
@@ -184,6 +189,14 @@ func (r Reason) String() string {
 		return "verified but promotion failed: " + r.Note
 	case PushRefused:
 		return "verified, but a rule of the repository refused the push to " + r.Note + "; put Towpath on the rule's bypass list"
+	case NotAccepted:
+		return "not accepted: " + r.Note
+	case NotAllowed:
+		return "not allowed: " + r.Note
+	case PolicyBroken:
+		return "policy broken: " + r.Note
+	case OtherRepository:
+		return "another repository: " + r.Note
 	case MergeWaits:
 		return "merge waits: GitHub says " + cmp.Or(r.Note, "unknown")
 	case MovedSince:
@@ -222,6 +235,7 @@ var fixed = map[ReasonKind]string{
 	Frozen:      "frozen by policy: nothing is promoted",
 	BaseMoved:   "the stage branch moved: the promotion is made again on its new head",
 	Unopened:    "the pull request is still to be opened",
+	Unpushed:    "a later promotion is in the ledger, and still to be pushed here",
 	ForeignHead: "the promotion branch has commits not written by Towpath: `/promote` replaces them",
 	Conflict:    "the pull request has a merge conflict",
 }

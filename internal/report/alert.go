@@ -74,7 +74,7 @@ func Alert(v View, a promote.Alert) Notice {
 // place is where a stage is to be seen: its branch, or else the repository.
 func (v View) place(stage string) string {
 	if s, ok := v.Pipeline.Stage(stage); ok && s.HasBranch() {
-		return v.URL + "/tree/" + s.Target.Branch
+		return v.home(s) + "/tree/" + s.Target.Branch
 	}
 	return v.URL
 }

@@ -32,7 +32,7 @@ func Explain(v View, stage string) Point {
 	}
 	out.Below = append(out.Below, v.explainPolicy(s)...)
 	if open := v.open(stage); open != nil && open.PullRequest != 0 {
-		out.Below = append(out.Below, Point{Text: fmt.Sprintf("#%d is open: %s", open.PullRequest, v.names(open.Proposal.Freight))})
+		out.Below = append(out.Below, Point{Text: fmt.Sprintf("%s is open: %s", v.number(s, open.PullRequest), v.names(open.Proposal.Freight))})
 	}
 	if !verdict.Until.IsZero() {
 		out.Below = append(out.Below, Point{Text: "changes by itself at " + When(verdict.Until)})
@@ -66,7 +66,7 @@ func (v View) explainHeld(s promote.Stage) Point {
 	}
 	text := fmt.Sprintf("holds %s since %s, by %s", v.names(holding.Freight), When(holding.Entered()), holding.Manner)
 	if holding.PullRequest != 0 {
-		text += fmt.Sprintf(" of #%d", holding.PullRequest)
+		text += " of " + v.number(s, holding.PullRequest)
 	}
 	return Point{Text: text, Below: points(gateTexts(s, v.Snapshot.Gates(s, holding)))}
 }

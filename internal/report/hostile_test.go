@@ -72,7 +72,7 @@ func allReasons(evil string) []promote.Reason {
 		promote.Drifted, promote.FirstFreight, promote.OtherWarehouse, promote.Incomplete, promote.UnknownFreight, promote.Rejected, promote.ByHand,
 		promote.HeldBy, promote.Frozen, promote.Approved, promote.Queued, promote.BaseMoved, promote.Unopened, promote.ForeignHead, promote.ForeignBranch,
 		promote.LedgerLost, promote.DiscoveryFailed, promote.RenderFailed, promote.PromotionFailed, promote.Conflict, promote.MergeWaits,
-		promote.MovedSince, promote.CombinationUnseen,
+		promote.MovedSince, promote.CombinationUnseen, promote.NotAccepted, promote.NotAllowed, promote.PolicyBroken, promote.OtherRepository, promote.Unpushed,
 	} {
 		out = append(out, promote.Reason{Kind: kind, Stage: evil, Warehouse: evil, Freight: evil, Gate: evil, By: evil, Note: evil, Have: 1, Need: 2, Until: minute(90)})
 	}

@@ -28,6 +28,27 @@ type View struct {
 	Shared map[string]bool
 }
 
+// home is the web address of the repository that a stage is written to.
+func (v View) home(stage promote.Stage) string {
+	if !v.Pipeline.Elsewhere(stage) {
+		return v.URL
+	}
+	server := v.URL
+	for range 2 { // owner/name
+		server = server[:max(0, strings.LastIndexByte(server, '/'))]
+	}
+	return server + "/" + stage.Target.Repository
+}
+
+// number is a pull request of a stage, by the name that leads there from a text in
+// the pipeline's repository.
+func (v View) number(stage promote.Stage, number int) string {
+	if !v.Pipeline.Elsewhere(stage) {
+		return fmt.Sprintf("#%d", number)
+	}
+	return fmt.Sprintf("%s#%d", stage.Target.Repository, number)
+}
+
 // called is the name of a stage that people understand: bare where that is clear,
 // and with its place where the stage has several.
 func (v View) called(stage string) string {
