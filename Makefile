@@ -16,7 +16,7 @@ demo: ## the main job on loopback, until Ctrl-C
 
 test: ## installs what the tests compare with, and runs them all
 	@scripts/tools.sh || true
-	go test ./...
+	go test -timeout 40m ./...
 
 race: ## the packages in which things happen at once
 	@scripts/tools.sh || true

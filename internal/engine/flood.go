@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/towpath/towpath/internal/promote"
 )
 
 // Every answer is a comment and a commit of the ledger, also where anybody may
-// ask. Who may not write is heard so often within an hour, and all together so
+// ask. Who may not write, and has no word on a gate, is heard so often within an hour, and all together so
 // often; what is said beyond that gets no answer, ever.
 const (
 	hearWithin = time.Hour
@@ -38,6 +40,9 @@ func (r *round) bearable(ctx context.Context, c remark) (bool, error) {
 	if known {
 		return false, nil
 	}
+	if asked, err := r.asked(ctx, c.Author); asked || err != nil {
+		return asked, err
+	}
 	has, err := c.in.repo.Permission(ctx, c.Author)
 	if err != nil {
 		return false, fmt.Errorf("ask what %s may: %w", c.Author, err)
@@ -49,5 +54,22 @@ func (r *round) bearable(ctx context.Context, c remark) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unheard[c.ID] = true
+	return false, nil
+}
+
+// asked tells whether a manual gate waits for somebody's word.
+func (r *round) asked(ctx context.Context, user string) (bool, error) {
+	for _, p := range r.config.parsed.Pipelines {
+		for _, s := range p.Stages {
+			for _, g := range s.Gates {
+				if g.Source != promote.FromManual {
+					continue
+				}
+				if among, _, err := r.among(ctx, r.home, g.By, user); among || err != nil {
+					return among, err
+				}
+			}
+		}
+	}
 	return false, nil
 }
