@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,9 +26,10 @@ import (
 // registryCommands are what happens in a registry besides plain pushes.
 func registryCommands() map[string]command {
 	return acting(map[string]command{
-		"retag": (*world).retagAct,
-		"build": (*world).buildAct,
-		"junk":  (*world).junkAct,
+		"retag":  (*world).retagAct,
+		"series": (*world).seriesAct,
+		"build":  (*world).buildAct,
+		"junk":   (*world).junkAct,
 
 		"distribution": (*world).distributionAct,
 		"await":        (*world).awaitAct,
@@ -64,6 +66,20 @@ func (w *world) showImage(repository, tag string) (string, error) {
 		err = errors.Join(err, readErr)
 	}
 	return found.Digest.String(), err
+}
+
+// seriesAct pushes many images, each after the one before has settled.
+func (w *world) seriesAct(s *story, args []string) error {
+	if len(args) != 3 {
+		return usage("series acme/web 1.1. 100")
+	}
+	n, err := strconv.Atoi(args[2])
+	for i := 1; i <= n && err == nil; i++ {
+		if err = w.act(); err == nil {
+			err = w.imageAct(s, []string{"push", args[0], args[1] + strconv.Itoa(i)})
+		}
+	}
+	return err
 }
 
 // retagAct gives the image of a tag another tag, and tells the bot.

@@ -46,6 +46,7 @@ type round struct {
 	taken    []string // calls of outside systems that are done when the ledger has them
 	changed  bool
 	pushed   bool
+	pruned   pruned
 }
 
 // effect is one write to GitHub.
@@ -307,6 +308,7 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	for name, news := range r.facts {
 		r.book.Pipelines[name] = r.book.Pipelines[name].Merge(news)
 	}
+	r.forgetPruned()
 	if r.handled != nil {
 		r.book.Handled[r.handled.Comment] = *r.handled
 	}
@@ -342,6 +344,9 @@ func (r *round) commitLedger(ctx context.Context) error {
 		}
 		files[name] = data
 		r.log = append(r.log, fmt.Sprintf("handle comment %d of %s", r.handled.Comment, r.handled.Author))
+	}
+	if err := r.prune(files); err != nil {
+		return err
 	}
 	tree, err := r.batch.WriteFiles(ctx, base, files)
 	if err != nil {

@@ -71,15 +71,18 @@ func (b *Batch) WriteTree(ctx context.Context, base, path string, content fs.FS)
 }
 
 // WriteFiles gives base ("": the empty tree) with files, path → content, added
-// or replaced.
+// or replaced; nil removes what is there.
 func (b *Batch) WriteFiles(ctx context.Context, base string, files map[string][]byte) (string, error) {
 	changes := make([]change, 0, len(files))
 	for path, content := range files {
 		if !fs.ValidPath(path) || path == "." {
 			return "", fmt.Errorf("write a file: path %q is not allowed", path)
 		}
-		id := b.put(object{kind: plumbing.BlobObject, data: bytes.Clone(content)})
-		changes = append(changes, change{path: strings.Split(path, "/"), to: entry{mode: modeFile, id: id}})
+		var to entry
+		if content != nil {
+			to = entry{mode: modeFile, id: b.put(object{kind: plumbing.BlobObject, data: bytes.Clone(content)})}
+		}
+		changes = append(changes, change{path: strings.Split(path, "/"), to: to})
 	}
 	return b.edit(ctx, base, changes)
 }

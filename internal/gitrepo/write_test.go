@@ -133,7 +133,7 @@ func TestWriteTreeReplacesASubtree(t *testing.T) {
 	}
 }
 
-func TestWriteFilesAddsAndReplaces(t *testing.T) {
+func TestWriteFilesAddsReplacesAndRemoves(t *testing.T) {
 	server := newGitServer(t)
 	r := server.create(t, "acme/app")
 	base := r.commit("main", file{"facts/a", "1"}, file{"facts/b", "2"})
@@ -144,7 +144,7 @@ func TestWriteFilesAddsAndReplaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A tree of the batch is a base as well, and can be read before the push.
-	second, err := batch.WriteFiles(ctx, first, map[string][]byte{"facts/sub/d": []byte("5")})
+	second, err := batch.WriteFiles(ctx, first, map[string][]byte{"facts/sub/d": []byte("5"), "facts/a": nil, "facts/none": nil, "none/at/all": nil})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestWriteFilesAddsAndReplaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"facts/a": "-rw-r--r-- 1", "facts/b": "-rw-r--r-- 3",
+		"facts/b":     "-rw-r--r-- 3",
 		"facts/sub/c": "-rw-r--r-- 4", "facts/sub/d": "-rw-r--r-- 5",
 	}
 	if got, err := readAll(tree); err != nil || !maps.Equal(got, want) {
