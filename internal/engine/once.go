@@ -97,7 +97,11 @@ func (e *errand) did(r *round) {
 	if !r.pushed {
 		return
 	}
-	for _, u := range r.updates {
+	updates := r.updates
+	for _, s := range r.sendings {
+		updates = append(updates, s.updates...)
+	}
+	for _, u := range updates {
 		if branch := strings.TrimPrefix(u.Ref, heads); branch != ledger.Branch && u.New != "" {
 			e.done.Pushed = append(e.done.Pushed, branch)
 		}
