@@ -53,6 +53,10 @@ func parsePolicy(file *File, found *collector) *rules {
 	}
 	if raw.Caps != nil {
 		r.policy.Caps.Promotions = raw.Caps.Promotions.Value
+		r.policy.Caps.Resources = map[string]int{}
+		for _, e := range raw.Caps.Resources.Entries {
+			r.policy.Caps.Resources[e.Key.Value] = e.Value.Value
+		}
 	}
 	for _, n := range raw.Notify.Items {
 		r.policy.Notify = append(r.policy.Notify, n.notify(own))

@@ -87,6 +87,7 @@ func (b *builder) stage(raw rawStage) builtStage {
 			s.domain.Stale = plain.duration(raw.Stale)
 			s.domain.Publish = plain.publish(raw, freight)
 			s.domain.Requests, s.domain.Gates, s.domain.OnArrival = requests, gates, onArrival
+			s.domain.Uses = values(raw.Uses)
 			s.domain.Strict = raw.Combination.Value == "strict"
 			if raw.Schedule != nil {
 				schedule := plain.schedule(*raw.Schedule)

@@ -29,6 +29,7 @@ func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collecto
 		for _, s := range p.stages {
 			p.checkWrites(s, r, ctx)
 			p.checkFloor(s, r, ctx)
+			p.checkUses(s, r)
 		}
 	}
 }
@@ -228,6 +229,16 @@ func (p builtPipeline) checkFloor(s builtStage, r *rules, ctx Context) {
 		}
 		if entry.Require != nil {
 			p.checkRequired(s, written, *entry.Require)
+		}
+	}
+}
+
+// checkUses reports resources that the policy does not know: then nothing would say
+// how many stages may hold them.
+func (p builtPipeline) checkUses(s builtStage, r *rules) {
+	for _, use := range s.raw.Uses.Items {
+		if _, known := r.policy.Caps.Resources[use.Value]; !known {
+			p.mistakes.add(use.At, "`uses`: %s knows no resource %q; `caps: {resources: {%s: 1}}` there says how many stages may hold it", r.source, use.Value, use.Value)
 		}
 	}
 }

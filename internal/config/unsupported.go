@@ -14,12 +14,10 @@ type feature struct {
 var features = []feature{
 	{path: "pipeline.stages[].requests[].stamps"},
 	{path: "pipeline.stages[].stamps"},
-	{path: "pipeline.stages[].uses"},
 	{path: "pipeline.stages[].failFast", value: "true"},
 	{path: "pipeline.stages[].prepare"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
 	{path: "pipeline.stages[].verification.gates[].run"},
-	{path: "policy.caps.resources"},
 	{path: "policy.exec", value: "true"},
 }
 

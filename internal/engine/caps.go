@@ -31,6 +31,27 @@ func (r *round) countOpen(p config.Pipeline, snapshot *promote.Snapshot) {
 	}
 }
 
+// countUses tells a pipeline which resources those of the other ones hold, by what
+// the ledger says of them, and which they are about to take in this round.
+func (r *round) countUses(p config.Pipeline, snapshot *promote.Snapshot) {
+	if len(r.config.parsed.Policy.Caps.Resources) == 0 {
+		return
+	}
+	snapshot.InUse = map[string][]string{}
+	for _, other := range r.config.parsed.Pipelines {
+		if other.Name == p.Name {
+			continue
+		}
+		facts := promote.Snapshot{Now: r.now, Facts: r.book.Pipelines[other.Name].Merge(r.facts[other.Name])}
+		for resource, by := range other.InUse(facts) {
+			snapshot.InUse[resource] = append(snapshot.InUse[resource], by...)
+		}
+	}
+	for _, v := range r.views { // decided before, in this round
+		v.Pipeline.Merging(v.Verdicts, snapshot.InUse)
+	}
+}
+
 // proposed tells whether a stage has a promotion that waits to be merged: its
 // branch is there, and no pull request from it has ended.
 func (r *round) proposed(s promote.Stage) bool {

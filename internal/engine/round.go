@@ -134,6 +134,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, slices.Concat(r.found.by[p.Name].passed, passed)
 	snapshot.Facts = facts.Merge(r.facts[p.Name])
 	r.countOpen(p, &snapshot)
+	r.countUses(p, &snapshot)
 	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git"), Shared: r.config.shared(p)}
 	view.Verdicts = promote.Decide(p.Pipeline, view.Policy, snapshot)
 	works := make([]*stageWork, len(view.Verdicts))

@@ -23,6 +23,7 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 		out = append(out, v)
 	}
 	p.capped(out, policy, s)
+	p.inTurn(out, policy, s)
 	return out
 }
 

@@ -126,6 +126,7 @@ type Stage struct {
 	Stale     time.Duration // alerts when nothing was promoted here for so long; 0: never
 	Target    Target
 	Schedule  *Schedule // of a stage without files: when it takes freight; nil: as soon as it is available
+	Uses      []string  // named resources that it holds from the merge until its verification is final
 	Strict    bool      // the freight of all slots must have been verified together upstream
 }
 

@@ -16,7 +16,8 @@ type Policy struct {
 
 // Caps limit what happens at once in the repository.
 type Caps struct {
-	Promotions int // that are open at once; 0: any number
+	Promotions int            // that are open at once; 0: any number
+	Resources  map[string]int // how many stages may hold a named resource at once
 }
 
 // StagePolicy is the policy of the stages that one pattern matches.

@@ -20,6 +20,9 @@ type Snapshot struct {
 	// Elsewhere are the open promotions of the repository's other pipelines, as
 	// pipeline/stage, where the policy limits how many there are.
 	Elsewhere []string `json:"elsewhere,omitempty"`
+	// InUse are the resources that stages of the other pipelines hold, or are about
+	// to: by resource, as pipeline/stage.
+	InUse map[string][]string `json:"inUse,omitempty"`
 
 	Configured time.Time `json:"configured,omitzero"` // when the configuration was last changed
 }

@@ -69,6 +69,7 @@ const (
 	Frozen            ReasonKind = "frozen"
 	WindowClosed      ReasonKind = "window-closed"
 	Capped            ReasonKind = "capped"
+	ResourceTaken     ReasonKind = "resource-taken"
 	Approved          ReasonKind = "approved"
 	ApprovalsMissing  ReasonKind = "approvals-missing"
 	Queued            ReasonKind = "queued"
@@ -169,6 +170,8 @@ func (r Reason) String() string {
 		return heldText(r)
 	case WindowClosed:
 		return windowText(r)
+	case ResourceTaken:
+		return fmt.Sprintf("%s (%d of %d)", r.Note, r.Have, r.Need)
 	case Capped:
 		return fmt.Sprintf("%d of %d promotions are open: %s", r.Have, r.Need, r.Note)
 	case ApprovalsMissing:
