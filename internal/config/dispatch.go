@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -17,7 +18,7 @@ const maxRetries = 10
 
 // dispatch builds how a gate starts its workflow.
 func (e *evaluator) dispatch(raw rawGate) *promote.Dispatch {
-	d := &promote.Dispatch{Timeout: e.duration(raw.Dispatch.Timeout), Retries: raw.Dispatch.Retries.Value}
+	d := &promote.Dispatch{Repository: e.workshop(raw), Timeout: e.duration(raw.Dispatch.Timeout), Retries: raw.Dispatch.Retries.Value}
 	if raw.Schedule != nil {
 		d.Schedule = e.schedule(*raw.Schedule)
 	}
@@ -35,6 +36,14 @@ func (e *evaluator) dispatch(raw rawGate) *promote.Dispatch {
 	return d
 }
 
+// workshop is the repository whose workflow a gate starts; freight has no say in it.
+func (e *evaluator) workshop(raw rawGate) string {
+	if name := e.or(raw.Repository, "."); name != "." {
+		return promote.NormaliseRepository(name)
+	}
+	return ""
+}
+
 // Call is a workflow to be started, with everything that freight decides.
 type Call struct {
 	Workflow promote.Workflow
@@ -44,7 +53,7 @@ type Call struct {
 // call evaluates what a gate starts.
 func (e *evaluator) call(raw rawGate) Call {
 	out := Call{
-		Workflow: promote.Workflow{Repository: e.or(raw.Repository, "."), File: e.text(raw.Dispatch.Workflow), Job: e.text(raw.Job)},
+		Workflow: promote.Workflow{File: e.text(raw.Dispatch.Workflow), Job: e.text(raw.Job)},
 		Inputs:   map[string]string{},
 	}
 	for _, input := range raw.Dispatch.Inputs.Entries {
@@ -64,9 +73,7 @@ func (p Pipeline) Call(stage promote.Stage, gate promote.Gate, freight []promote
 	}
 	out := e.call(raw)
 	out.Workflow.Timeout, out.Workflow.Retries = gate.Dispatch.Timeout, gate.Dispatch.Retries
-	if out.Workflow.Repository == "." {
-		out.Workflow.Repository = p.Repository
-	}
+	out.Workflow.Repository = cmp.Or(gate.Dispatch.Repository, p.Repository)
 	if mistakes := e.sorted(); len(mistakes) > 0 {
 		return Call{}, mistakes
 	}

@@ -174,8 +174,6 @@ func (e *evaluator) checkGate(raw rawGate) {
 		}
 	}
 	switch {
-	case dispatch && raw.Repository.Set() && e.or(raw.Repository, ".") != ".":
-		e.notYet(raw.Repository.At, "`dispatch` into another repository")
 	case raw.Repository.Set() && byName && !raw.Commit.Set():
 		e.add(raw.Repository.At, "`repository` needs `at`: the commit there, such as ${{ image('…').revision }} or ${{ commit('…').id }}")
 	case raw.Matrix.Set() && raw.Expect.Set():

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/towpath/towpath/internal/config"
@@ -87,7 +88,7 @@ func (l *look) start(ctx context.Context, p config.Pipeline, a promote.Attempt, 
 		return nil // another look may take it for lost by the time GitHub has it
 	}
 	var run forge.WorkflowRun
-	repo, err := l.actions(ctx, a.Workflow.Repository)
+	repo, err := l.workshop(ctx, p, a, true)
 	if err == nil {
 		run, err = repo.Dispatch(ctx, l.dispatchOf(p, a, call.Inputs))
 	}
@@ -129,12 +130,49 @@ func (l *look) dispatchOf(p config.Pipeline, a promote.Attempt, inputs map[strin
 	return d
 }
 
-// actions is the repository whose workflows a gate starts.
-func (l *look) actions(_ context.Context, name string) (*forge.Repo, error) {
-	if strings.EqualFold(name, l.name) {
+// workshop is the repository whose workflow an attempt starts. Another one than the
+// pipeline's must accept the stage, as if it were written there (H3); what was
+// started may be asked for in any case.
+func (l *look) workshop(ctx context.Context, p config.Pipeline, a promote.Attempt, starts bool) (*forge.Repo, error) {
+	name := promote.NormaliseRepository(a.Workflow.Repository)
+	if name == l.name {
 		return l.repo, nil
 	}
-	return nil, fmt.Errorf("%s %w", name, errUnshared)
+	l.hub.workshops.mu.Lock()
+	defer l.hub.workshops.mu.Unlock()
+	h := l.hub.workshops.by[name]
+	if h == nil {
+		var err error
+		if h, err = l.openHome(ctx, name); err != nil {
+			return nil, err
+		}
+		l.hub.workshops.by[name] = h
+	}
+	owners := h.abroad.owners
+	accepts := owners != nil && len(owners.Mistakes) == 0 && owners.Accepts(p.Pipeline, a.Stage)
+	if h.repo == nil || starts && !accepts {
+		return nil, &unaccepted{name, p, a.Stage}
+	}
+	return h.repo, nil
+}
+
+// workshops are the other repositories whose workflows gates start, by name.
+type workshops struct {
+	mu sync.Mutex
+	by map[string]*home
+}
+
+// unaccepted is a repository that does not let the pipeline start anything, or
+// that there is not: who may edit a pipeline must not learn which.
+type unaccepted struct {
+	repository string
+	pipeline   config.Pipeline
+	stage      string
+}
+
+func (u *unaccepted) Error() string {
+	return fmt.Sprintf("nothing is started in %s: Towpath's App must be installed there, and %s on its default branch must say `accept: [{from: %s, stages: [\"%s/%s\"]}]`, without a mistake",
+		u.repository, config.PolicyFile, u.pipeline.Repository, u.pipeline.Name, promote.StageOf(u.stage))
 }
 
 // refusedStart says why GitHub does not start a workflow and what to do; empty
@@ -142,12 +180,13 @@ func (l *look) actions(_ context.Context, name string) (*forge.Repo, error) {
 func refusedStart(w promote.Workflow, err error) string {
 	var refused *forge.APIError
 	var ambiguous *forge.AmbiguousRunError
+	var closed *unaccepted
 	where := fmt.Sprintf("%s of %s", w.File, w.Repository)
 	switch {
 	case errors.As(err, &ambiguous):
 		return fmt.Sprintf("nothing tells which of several runs of %s is ours: let it declare the input `towpath` and show it in its `run-name`", where)
-	case errors.Is(err, errUnshared):
-		return err.Error()
+	case errors.As(err, &closed):
+		return closed.Error()
 	case !errors.As(err, &refused):
 		return ""
 	}
@@ -204,7 +243,7 @@ func (l *look) attempted(ctx context.Context, p config.Pipeline, at *place, a pr
 	if run.ID == 0 {
 		return promote.Result{}, false, nil
 	}
-	found, err := l.workflowRun(ctx, a, run.ID)
+	found, err := l.workflowRun(ctx, p, a, run.ID)
 	result := promote.Result{Stage: a.Stage, Commit: a.Commit, Source: promote.FromDispatch, Name: a.Gate, Attempt: a.Number, URL: run.URL}
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
@@ -237,7 +276,7 @@ func (l *look) runOf(ctx context.Context, p config.Pipeline, a promote.Attempt) 
 	if ok {
 		return run, true, nil
 	}
-	repo, err := l.actions(ctx, a.Workflow.Repository)
+	repo, err := l.workshop(ctx, p, a, false)
 	var found forge.WorkflowRun
 	if err == nil {
 		found, ok, err = repo.FindRun(ctx, l.dispatchOf(p, a, nil))
@@ -258,7 +297,7 @@ func (l *look) runOf(ctx context.Context, p config.Pipeline, a promote.Attempt) 
 
 // workflowRun asks for a run once per look. One that an attempt could not have
 // made is none.
-func (l *look) workflowRun(ctx context.Context, a promote.Attempt, id int64) (forge.WorkflowRun, error) {
+func (l *look) workflowRun(ctx context.Context, p config.Pipeline, a promote.Attempt, id int64) (forge.WorkflowRun, error) {
 	key := fmt.Sprint(a.Workflow.Repository, " ", id)
 	l.mu.Lock()
 	known, ok := l.hub.runs[key]
@@ -266,7 +305,11 @@ func (l *look) workflowRun(ctx context.Context, a promote.Attempt, id int64) (fo
 	if ok {
 		return known, nil
 	}
-	repo, err := l.actions(ctx, a.Workflow.Repository)
+	repo, err := l.workshop(ctx, p, a, false)
+	var closed *unaccepted
+	if errors.As(err, &closed) {
+		return known, fmt.Errorf("run %d: %w", id, forge.ErrNotFound)
+	}
 	if err != nil {
 		return known, err
 	}

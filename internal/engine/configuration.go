@@ -168,6 +168,9 @@ func (c *configuration) topics() []string {
 				if g.At != nil {
 					out = append(out, "repo:"+g.At.Repository)
 				}
+				if g.Dispatch != nil && g.Dispatch.Repository != "" {
+					out = append(out, "repo:"+g.Dispatch.Repository)
+				}
 			}
 		}
 	}

@@ -50,6 +50,8 @@ type onHub struct {
 	observed map[string][]forge.Observation // by commit and sources
 	runs     map[string]forge.WorkflowRun   // by repository and id
 	started  started
+	// workshops are the other repositories whose workflows gates start.
+	workshops *workshops
 }
 
 // finds is what the pipelines' sources were found to hold in a look.
@@ -74,7 +76,7 @@ type vain struct {
 func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 	l := &look{
 		Engine: e, home: newHome(), homes: map[string]*home{}, registry: e.Registry.For(strings.ToLower(name)), now: e.Now(),
-		hub:   onHub{observed: map[string][]forge.Observation{}, runs: map[string]forge.WorkflowRun{}, started: started{}},
+		hub:   onHub{observed: map[string][]forge.Observation{}, runs: map[string]forge.WorkflowRun{}, started: started{}, workshops: &workshops{by: map[string]*home{}}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
 		vain:  vain{postponed: map[int64]error{}, unmade: map[string]bool{}},
 	}

@@ -12,9 +12,10 @@ import (
 // Dispatch is how a gate starts a workflow by itself (G3). What depends on
 // freight, its file, inputs and job, is known when it is started.
 type Dispatch struct {
-	Timeout  time.Duration // without a conclusion for longer, a run has failed; 0: never
-	Retries  int           // how often a run that failed is started again
-	Schedule Schedule      // when it runs, instead of once per arrival (G5); without a line: none
+	Repository string        // whose workflow it is, owner/name; empty: the pipeline's
+	Timeout    time.Duration // without a conclusion for longer, a run has failed; 0: never
+	Retries    int           // how often a run that failed is started again
+	Schedule   Schedule      // when it runs, instead of once per arrival (G5); without a line: none
 }
 
 // Attempt is one try at a gate that we run. It is written down before anything is
