@@ -163,8 +163,10 @@ func (n *names) plain(text string) string {
 				return name
 			}
 		}
-		if strings.Trim(digits, "0123456789") == "" {
-			return found // a number
+		// One short hash in a hundred has digits only; other numbers of ten digits are
+		// seconds since 1970.
+		if number := strings.Trim(digits, "0123456789") == ""; number && (len(digits) != 10 || strings.HasPrefix(digits, "17")) {
+			return found
 		}
 		return "<hash>"
 	})

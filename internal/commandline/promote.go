@@ -15,9 +15,7 @@ import (
 )
 
 func promoteCommand(c Command) *cobra.Command {
-	at := &connection{Command: c, writes: true}
-	asJSON := false
-	cmd := &cobra.Command{
+	return doingCommand(c, &cobra.Command{
 		Use:   "promote [STAGE [WAREHOUSE=FREIGHT]...]",
 		Short: "Do what is to be done, once; with a stage, ask for its promotion",
 		Long: `Look at a repository once and do what is to be done there, as the bot does when it
@@ -29,19 +27,29 @@ a workflow that is who started it.
 
 Nothing keeps the time here: soak, windows and schedules need somebody who looks
 again, such as a workflow with a schedule.`,
-	}
+	})
+}
+
+// doingCommand is a command that looks once and does what is to be done, after what
+// its words ask for as in a comment.
+func doingCommand(c Command, cmd *cobra.Command) *cobra.Command {
+	at := &connection{Command: c, writes: true}
+	asJSON := false
 	at.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		wish := &engine.Wish{}
+		if len(args) > 0 {
+			wish.Words = append([]string{cmd.Name()}, args...)
+		}
+		if c.inWorkflow() {
+			wish.By = c.getenv("GITHUB_ACTOR")
+		}
 		bench, err := at.open(cmd)
 		if err != nil {
 			return err
 		}
 		defer bench.close()
-		wish := &engine.Wish{Promote: args}
-		if c.getenv("GITHUB_ACTIONS") == "true" {
-			wish.By = c.getenv("GITHUB_ACTOR")
-		}
 		done, err := bench.Engine.Once(cmd.Context(), bench.repository, wish)
 		if err == nil {
 			err = bench.finish(cmd.Context())
@@ -58,15 +66,13 @@ again, such as a workflow with a schedule.`,
 			fmt.Fprintln(c.Stderr, "::notice::Pull requests opened with the workflow's own token start no workflows: give `token` one of an App or of a person if they should.")
 		}
 		c.annotate(done.Mistakes)
-		stage := ""
-		if len(args) > 0 {
-			stage = args[0]
+		if err = errors.Join(err, c.summarise(&done.Outlook), c.output(done, append(args, "")[0])); err != nil {
+			return err
 		}
-		err = errors.Join(err, c.summarise(&done.Outlook), c.output(done, stage))
-		if err == nil && (done.Refused || len(done.Mistakes) > 0) {
+		if done.Refused || len(done.Mistakes) > 0 {
 			return errRefused
 		}
-		return err
+		return nil
 	}
 	return cmd
 }

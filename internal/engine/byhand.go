@@ -17,12 +17,11 @@ import (
 	"github.com/towpath/towpath/internal/report"
 )
 
-// ByHand asks for freight that somebody puts together (F5).
-type ByHand struct {
-	Pipeline  string
-	Warehouse string
-	Artifacts []promote.Wish // subscriptions without one are left to the newest
-	By        string
+// handmade asks for freight that somebody puts together (F5).
+type handmade struct {
+	warehouse string
+	artifacts []promote.Wish // subscriptions without one are left to the newest
+	by        string
 }
 
 // refusal is why something that was asked for is not done: an answer for who
@@ -31,46 +30,19 @@ type refusal struct{ text string }
 
 func (r *refusal) Error() string { return r.text }
 
-// Freight makes freight by hand outside of a comment, as the command line does,
-// and writes it into the ledger. Whether somebody may ask for it is the caller's
-// question. The freight is the known one where there is such freight already; the
-// next look brings it on its way.
-func (e *Engine) Freight(ctx context.Context, repository string, wish ByHand) (promote.Freight, error) {
-	return untilFirst(func() (promote.Freight, error) { return e.freight(ctx, repository, wish) })
-}
-
-func (e *Engine) freight(ctx context.Context, repository string, wish ByHand) (promote.Freight, error) {
-	l, err := e.observe(ctx, repository)
-	if err != nil {
-		return promote.Freight{}, err
-	}
-	defer l.hold()()
-	r := &round{look: l, batch: l.git.NewBatch(), facts: map[string]promote.Facts{}}
-	for _, p := range l.config.parsed.Pipelines {
-		if p.Name == wish.Pipeline {
-			freight, err := r.byHand(ctx, p, wish)
-			if err != nil {
-				return promote.Freight{}, err
-			}
-			return freight, r.write(ctx)
-		}
-	}
-	return promote.Freight{}, &refusal{fmt.Sprintf("there is no pipeline %q", wish.Pipeline)}
-}
-
 // byHand makes freight of what is named, each resolved once, and of the newest of
 // the other subscriptions. Made again of the same it is the same freight; where
 // people assemble, that makes it the newest (F6). The error is a [*refusal] when
 // it can not be made.
-func (r *round) byHand(ctx context.Context, p config.Pipeline, wish ByHand) (promote.Freight, error) {
+func (r *round) byHand(ctx context.Context, p config.Pipeline, wish handmade) (promote.Freight, error) {
 	facts := r.book.Pipelines[p.Name].Merge(r.facts[p.Name]).Merge(promote.Facts{Freight: r.found.fresh[p.Name]})
-	i := slices.IndexFunc(p.Warehouses, func(w promote.Warehouse) bool { return w.Name == wish.Warehouse })
+	i := slices.IndexFunc(p.Warehouses, func(w promote.Warehouse) bool { return w.Name == wish.warehouse })
 	if i < 0 {
-		return promote.Freight{}, &refusal{fmt.Sprintf("pipeline %s has no warehouse %q", p.Name, wish.Warehouse)}
+		return promote.Freight{}, &refusal{fmt.Sprintf("pipeline %s has no warehouse %q", p.Name, wish.warehouse)}
 	}
 	g := &gathering{look: r.look, pipeline: p, warehouse: p.Warehouses[i], facts: facts, newest: newestOf(facts, p.Warehouses[i])}
 	var err error
-	if g.given, err = g.warehouse.Choose(wish.Artifacts); err != nil {
+	if g.given, err = g.warehouse.Choose(wish.artifacts); err != nil {
 		return promote.Freight{}, &refusal{err.Error()}
 	}
 	freight, complete, err := g.gather(ctx)
@@ -80,14 +52,14 @@ func (r *round) byHand(ctx context.Context, p config.Pipeline, wish ByHand) (pro
 	if !complete {
 		return promote.Freight{}, &refusal{g.nothing()}
 	}
-	freight.ID, freight.Manual, freight.By, freight.Selected = freight.Identify(), true, wish.By, r.now
+	freight.ID, freight.Manual, freight.By, freight.Selected = freight.Identify(), true, wish.by, r.now
 	freight.Alias = r.alias(p.Name, freight.ID, facts)
 	ok, when, err := p.Admits(freight)
 	switch {
 	case err != nil:
 		return promote.Freight{}, &refusal{err.Error()}
 	case !ok:
-		return promote.Freight{}, &refusal{fmt.Sprintf("`when` of warehouse %s is false for %s: %s", wish.Warehouse, report.Artifacts(freight), when)}
+		return promote.Freight{}, &refusal{fmt.Sprintf("`when` of warehouse %s is false for %s: %s", wish.warehouse, report.Artifacts(freight), when)}
 	}
 	if known, ok := facts.FreightByID(freight.ID); ok {
 		if !g.warehouse.Manual || known.ID == g.newest.ID {
@@ -229,14 +201,15 @@ func (o *order) ask(ctx context.Context, r *round, p config.Pipeline) {
 }
 
 func (o *order) makeFreight(ctx context.Context, r *round, p config.Pipeline, c command.Command) error {
-	wish := ByHand{Pipeline: p.Name, Warehouse: c.Warehouse.Name, By: o.comment.Author}
+	wish := handmade{warehouse: c.Warehouse.Name, by: o.comment.Author}
 	for _, a := range c.Artifacts {
-		wish.Artifacts = append(wish.Artifacts, promote.Wish(a))
+		wish.artifacts = append(wish.artifacts, promote.Wish(a))
 	}
 	freight, err := r.byHand(ctx, p, wish)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
+		o.failed = true
 		o.lines = append(o.lines, report.NotMade(c.Warehouse.Name, no.text))
 	case err != nil:
 		return err

@@ -14,10 +14,11 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// Wish is a promotion that somebody asks for outside of a comment.
+// Wish is what somebody asks for outside of a comment: a promotion, or freight made
+// by hand. Nothing is kept of it that GitHub would have to confirm later.
 type Wish struct {
-	By      string   // who asks; empty: whoever the token is of, who needs no right where that is an App
-	Promote []string // as the words of the command: stage and warehouse=freight
+	By    string   // who asks; empty: whoever the token is of, who needs no right where that is an App
+	Words []string // of the command, without the slash: promote, and what follows it; none: nothing
 }
 
 // Done is what one look of its own did.
@@ -31,6 +32,7 @@ type Done struct {
 // errand is what a look is sent for, and what it brings home.
 type errand struct {
 	wish *Wish // nil: none, or none any more
+	late error // why the wish could not be carried out now
 	done Done
 }
 
@@ -42,12 +44,15 @@ func (e *Engine) Once(ctx context.Context, repository string, wish *Wish) (*Done
 	if errors.Is(err, forge.ErrNotFound) {
 		return nil, fmt.Errorf("GitHub shows us no repository %s: is the name right, and may the App or the token read it? (%w)", repository, err)
 	}
+	if err == nil && errand.late != nil {
+		err = fmt.Errorf("not now: %w", errand.late)
+	}
 	return &errand.done, err
 }
 
 // takeWish makes an order of the wish, as of a comment.
 func (r *round) takeWish(ctx context.Context, errand *errand) error {
-	if errand.wish == nil || len(errand.wish.Promote) == 0 {
+	if errand.wish == nil || len(errand.wish.Words) == 0 || r.vain.postponed[0] != nil {
 		return nil
 	}
 	self, err := r.Forge.Self(ctx)
@@ -58,7 +63,7 @@ func (r *round) takeWish(ctx context.Context, errand *errand) error {
 	if o.comment.Author == "" {
 		o.comment.Author = self
 	}
-	commands, usage := command.Parse("/promote "+quoted(errand.wish.Promote), r.names(r.home))
+	commands, usage := command.Parse("/"+quoted(errand.wish.Words), r.names(r.home))
 	o.commands = commands
 	switch {
 	case usage != nil:
@@ -88,8 +93,9 @@ func quoted(words []string) string {
 // did takes home what a round did. A wish is carried out once, also when somebody
 // else is faster with the next round.
 func (e *errand) did(r *round) {
+	e.late = r.vain.postponed[0]
 	if o := r.order; o != nil && o.comment.ID == 0 {
-		e.wish, e.done.Reply, e.done.Refused = nil, o.reply, o.refusal != ""
+		e.wish, e.done.Reply, e.done.Refused = nil, o.reply, o.refusal != "" || o.failed
 		for _, v := range r.views {
 			e.done.Refused = e.done.Refused || slices.ContainsFunc(v.Verdicts, func(verdict promote.Verdict) bool { return verdict.Refused })
 		}

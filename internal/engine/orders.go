@@ -32,6 +32,7 @@ type order struct {
 	commands []command.Command
 	refusal  string // nothing runs: usage, or a right that is missing
 	reply    string
+	failed   bool // what it asks for could not be done; the lines say why
 	lines    []string
 	asked    []command.Stage
 }
