@@ -83,9 +83,15 @@ func decided(t *testing.T, rule string, upstreams, cells []string) string {
 			if had == "–" {
 				continue
 			}
-			words := strings.Fields(had)
+			said := strings.Split(had, "; ")
+			words := strings.Fields(said[0])
 			version, ago := "1.5.0", 3*time.Hour
-			for _, word := range words[1:] {
+			if states[words[0]] == nil { // it is of a gate by its name
+				words = nil
+			} else {
+				said[0] = "e2e " + words[0]
+			}
+			for _, word := range words[min(1, len(words)):] {
 				if d, err := time.ParseDuration(word); err == nil {
 					ago = d
 				} else {
@@ -96,7 +102,7 @@ func decided(t *testing.T, rule string, upstreams, cells []string) string {
 			a.Commit = fmt.Sprintf("%040x", 100*i+n+1)
 			a.Tree = a.Commit
 			s.Facts.Arrivals = append(s.Facts.Arrivals, a)
-			s.Stages[a.Stage] = promote.StageState{Head: promote.Head{Commit: a.Commit, Tree: a.Tree}, Results: append(s.Stages[a.Stage].Results, result(t, a, words[0])...)}
+			s.Stages[a.Stage] = promote.StageState{Head: promote.Head{Commit: a.Commit, Tree: a.Tree}, Results: append(s.Stages[a.Stage].Results, results(t, a, said)...)}
 		}
 	}
 	s.Facts = promote.Facts{}.Merge(s.Facts)
@@ -114,26 +120,40 @@ func decided(t *testing.T, rule string, upstreams, cells []string) string {
 	return said
 }
 
-func result(t *testing.T, a promote.Arrival, word string) []promote.Result {
-	states := map[string]string{"passed": "success", "failed": "failure", "pending": ""}
-	state, ok := states[word]
-	if !ok {
-		t.Fatalf("%q is none of passed, failed, pending and –", word)
+// states are what GitHub says, by the words of the document; nil is none of those.
+var states = map[string]*string{"passed": ptr("success"), "failed": ptr("failure"), "pending": ptr("")}
+
+func ptr(s string) *string { return &s }
+
+// results are those of an arrival, of which each is said as "name word".
+func results(t *testing.T, a promote.Arrival, said []string) []promote.Result {
+	var out []promote.Result
+	for _, text := range said {
+		i := strings.LastIndex(text, " ")
+		state := states[text[i+1:]]
+		if state == nil {
+			t.Fatalf("%q is none of passed, failed, pending and –", text)
+		}
+		if *state != "" {
+			out = append(out, promote.Result{Stage: a.Stage, Commit: a.Commit, Source: promote.FromStatus, Name: text[:i], State: *state, At: a.At})
+		}
 	}
-	if state == "" {
-		return nil
-	}
-	return []promote.Result{{Stage: a.Stage, Commit: a.Commit, Source: promote.FromStatus, Name: "e2e", State: state, At: a.At}}
+	return out
 }
 
 // pipelineOf is a pipeline in which prod has the rule.
 func pipelineOf(t *testing.T, rule string, upstreams []string) (promote.Pipeline, promote.Policy) {
 	t.Helper()
+	const plain = "requests: [{warehouse: app, from: [test]}]\n"
 	stage, policy := rule, "auto: true\n"
+	gates := "    verification: {gates: [{name: e2e, status: e2e, required: true}]}\n"
 	if own, ok := strings.CutPrefix(rule, "# policy\n"); ok {
-		stage, policy = "requests: [{warehouse: app, from: [test]}]\n", own
+		stage, policy = plain, own
 	}
-	const gates, updates = "    verification: {gates: [{name: e2e, status: e2e, required: true}]}\n", "    updates: [{directives: [{write: {file: a, content: b}}]}]\n"
+	if own, ok := strings.CutPrefix(rule, "# gates of test\n"); ok {
+		stage, gates = plain, "    verification:\n      gates:\n"+indented(own, "        ")
+	}
+	const updates = "    updates: [{directives: [{write: {file: a, content: b}}]}]\n"
 	text := "apiVersion: towpath/v1\nname: web\nwarehouses: [{name: app, subscriptions: [{image: {repository: ghcr.io/acme/web}}]}]\nstages:\n"
 	for _, name := range upstreams {
 		text += "  - name: " + name + "\n    requests: [{warehouse: app}]\n" + gates + updates
