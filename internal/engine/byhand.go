@@ -170,36 +170,6 @@ func unknown(err error, format string, args ...any) error {
 	return &refusal{fmt.Sprintf(format, args...)}
 }
 
-// ask carries out the commands of an order about a pipeline for which somebody has
-// to be asked first. Where that can not be done, the order waits for the next look.
-func (o *order) ask(ctx context.Context, r *round, p config.Pipeline) {
-	if o.refusal != "" {
-		return
-	}
-	for _, c := range o.commands {
-		var err error
-		switch {
-		case c.Verb == "freight" && c.Warehouse.Pipeline == p.Name:
-			err = o.makeFreight(ctx, r, p, c)
-		case c.Verb == "takeover" || c.Verb == "release":
-			for _, name := range meant(c.Stages, p) {
-				stage, _ := p.Stage(name.Name)
-				if c.Verb == "release" {
-					o.release(r, p, stage)
-				} else {
-					err = errors.Join(err, o.takeOver(ctx, r, p, c, stage))
-				}
-			}
-		}
-		if err != nil {
-			r.Log.Warn("command postponed", "repo", r.name, "comment", o.comment.ID, "error", err)
-			r.vain.postponed[o.comment.ID] = err
-			r.order = nil
-			return
-		}
-	}
-}
-
 func (o *order) makeFreight(ctx context.Context, r *round, p config.Pipeline, c command.Command) error {
 	wish := handmade{warehouse: c.Warehouse.Name, by: o.comment.Author}
 	for _, a := range c.Artifacts {
