@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,13 +60,9 @@ func (c Command) inputs() ([]string, error) {
 	}
 	args := []string{command}
 	for _, name := range []string{"STAGE", "FREIGHT", "GATE", "RESULT"} {
-		value, meant := input(name), false
-		for _, w := range wanted {
-			meant = meant || w == name
-		}
-		switch {
+		switch value := input(name); {
 		case value == "":
-		case !meant:
+		case !slices.Contains(wanted, name):
 			return nil, usageError{fmt.Errorf("input `%s`: the command %s does not take it", strings.ToLower(name), command)}
 		case name == "FREIGHT":
 			args = append(args, strings.Fields(value)...)
@@ -73,9 +70,9 @@ func (c Command) inputs() ([]string, error) {
 			args = append(args, value)
 		}
 	}
-	for flag, name := range map[string]string{"--config": "CONFIG", "--github-url": "GITHUB_URL"} {
-		if value := input(name); value != "" && command != "validate" {
-			args = append(args, flag+"="+value)
+	for _, flag := range []string{"config", "github-url"} {
+		if value := input(strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))); value != "" && command != "validate" {
+			args = append(args, "--"+flag+"="+value)
 		}
 	}
 	return args, nil
@@ -124,15 +121,12 @@ func (c Command) output(done *engine.Done, named string) error {
 	outputs := [][2]string{{"changed", strconv.FormatBool(len(done.Pushed) > 0)}, {"result", string(result)}}
 	if v, verdict, ok := spokenOf(done, named); ok {
 		stage, _ := v.Pipeline.Stage(verdict.Stage)
-		told := report.Told(done.Repository, []report.View{v}, nil).Pipelines[0]
-		for _, s := range told.Stages {
-			if s.Stage == verdict.Stage && s.PullRequest != 0 {
-				outputs = append(outputs, [2]string{"pr-number", strconv.Itoa(s.PullRequest)}, [2]string{"pr-url", s.URL})
-			}
-			if s.Stage == verdict.Stage {
-				outputs = append(outputs, [2]string{"verdict", string(s.Action)}, [2]string{"reason", strings.Join(s.Why, "; ")})
-			}
+		v.Verdicts = []promote.Verdict{verdict}
+		row := report.Rows(v)[0]
+		if row.Pull != 0 {
+			outputs = append(outputs, [2]string{"pr-number", strconv.Itoa(row.Pull)}, [2]string{"pr-url", row.PullURL})
 		}
+		outputs = append(outputs, [2]string{"verdict", row.State}, [2]string{"reason", strings.Join(row.Why, "; ")})
 		commit := v.Snapshot.Stages[stage.Name].Head.Commit
 		if open := v.Snapshot.Stages[stage.Name].Open; open != nil {
 			commit = open.Commit
