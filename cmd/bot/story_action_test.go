@@ -89,6 +89,9 @@ func (w *world) actionCommand(s *story, args []string) error {
 // with a token, a job of a workflow, or nobody.
 func (w *world) accessAs(who, login string) ([]string, error) {
 	addresses := []string{"TOWPATH_GITHUB_URL=" + w.hub.URL(), "TOWPATH_GITHUB_API_URL=" + w.hub.APIURL(), "TOWPATH_CHART_HOSTS=" + w.registry.Addr().String()}
+	if address, ok := w.receiver.secret("acme/app", "SLACK"); ok {
+		addresses = append(addresses, "TOWPATH_SECRET_SLACK="+address, "TOWPATH_SECRET_SLACK_FOR=acme/app")
+	}
 	switch who {
 	case "-app":
 		key := filepath.Join(w.dir, "app.pem")
