@@ -2,11 +2,11 @@
 # Installs the programs that the tests compare with or try things on, unless they
 # are there: kustomize and helm in the versions that the product's own modules
 # pair with (kustomize v5.8.2 is built on api and kyaml v0.21.2), Debian's
-# docker-registry, act and actionlint, and on request staticcheck.
+# docker-registry and graphviz, act and actionlint, and on request staticcheck.
 #
-#	scripts/tools.sh [kustomize|helm|docker-registry|act|actionlint|staticcheck]...
+#	scripts/tools.sh [kustomize|helm|docker-registry|graphviz|act|actionlint|staticcheck]...
 #
-# Without arguments: the first five, which `make test` uses. The Go programs go
+# Without arguments: the first six, which `make test` uses. The Go programs go
 # to $TOWPATH_TOOLS, or to bin/ of the clone. What can not be installed is named
 # at the end, and the exit code is 1: the tests that need it skip themselves.
 set -eu
@@ -46,14 +46,15 @@ helm_flags() {
 	done
 }
 
-registry() {
-	command -v docker-registry >/dev/null && return
+# debian PACKAGE PROGRAM
+debian() {
+	command -v "$2" >/dev/null && return
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
-	echo "installing docker-registry from the distribution's packages"
+	echo "installing $1 from the distribution's packages"
 	apt="apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60"
 	log=$(mktemp)
 	# RUNLEVEL=1: the tests start it themselves, it need not become a service.
-	if { $apt update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends docker-registry; } >"$log" 2>&1; then
+	if { $apt update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends "$1"; } >"$log" 2>&1; then
 		rm -f "$log"
 		return
 	fi
@@ -69,7 +70,8 @@ install_tool() {
 	act) get act github.com/nektos/act github.com/nektos/act "$act" ;;
 	actionlint) get actionlint github.com/rhysd/actionlint github.com/rhysd/actionlint/cmd/actionlint "$actionlint" ;;
 	staticcheck) get staticcheck honnef.co/go/tools honnef.co/go/tools/cmd/staticcheck "$staticcheck" ;;
-	docker-registry) registry ;;
+	docker-registry) debian docker-registry docker-registry ;;
+	graphviz) debian graphviz dot ;;
 	*)
 		echo "tools.sh: nothing is known of $1" >&2
 		exit 2
@@ -77,7 +79,7 @@ install_tool() {
 	esac
 }
 
-[ $# -gt 0 ] || set -- kustomize helm docker-registry act actionlint
+[ $# -gt 0 ] || set -- kustomize helm docker-registry graphviz act actionlint
 missing=
 for tool; do
 	install_tool "$tool" || missing="$missing $tool"

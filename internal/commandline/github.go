@@ -29,7 +29,7 @@ type connection struct {
 
 // addFlags adds what says where GitHub and the repository are.
 func (c *connection) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.repo, "repo", "", "`owner/name`, or a clone's folder; by default GITHUB_REPOSITORY, else the clone that this is")
+	cmd.Flags().StringVar(&c.repo, "repo", "", "`owner/name`, or a folder of a clone; by default GITHUB_REPOSITORY, else the clone that this is")
 	cmd.Flags().BoolVar(&c.verbose, "verbose", false, "tell on the standard error what is asked and done")
 	settings.AddFlags(cmd.Flags(), "github-url", "github-api-url", "github-app-id", "github-private-key", "github-token", "registry-docker-config-for", "chart-hosts")
 }
@@ -129,6 +129,7 @@ func (c *connection) repository(hub forge.Config) (string, error) {
 		}
 		return dir, nil
 	}
+	dir = topOf(dir)
 	clone, err := gitrepo.Open(dir)
 	if err != nil {
 		return "", fmt.Errorf("which repository is meant? --repo owner/name says so: %w", err)

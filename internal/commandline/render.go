@@ -43,8 +43,7 @@ a ref names a commit of.`,
 			return r.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&r.clone.dir, "repo", ".", "the clone's `DIR`")
-	cmd.Flags().StringVar(&r.clone.branch, "default-branch", "", "the default `BRANCH`; by default what the clone says, else main")
+	r.clone.addFlags(cmd)
 	cmd.Flags().StringVar(&r.stage, "stage", "", "the `STAGE`; pipeline/stage where several pipelines have one of the name")
 	cmd.Flags().StringVar(&r.freight, "freight", "", "the freight's `FILE`; - is the standard input")
 	cmd.Flags().StringVar(&r.out, "out", "", "the `DIR` to write: a new one, or an empty one")
@@ -70,7 +69,7 @@ func (r rendering) run(ctx context.Context, stdin io.Reader, stderr io.Writer) e
 			return usageError{fmt.Errorf("%s is missing", flag.name)}
 		}
 	}
-	if err := r.clone.check(); err != nil {
+	if err := r.clone.find(); err != nil {
 		return err
 	}
 	sources, err := openSources(r.clone, r.clones)

@@ -28,7 +28,7 @@ func openSources(at clone, others []string) (*localSources, error) {
 		if !ok || dir == "" {
 			return nil, usageError{fmt.Errorf("--source %s is not of the form owner/name=DIR", other)}
 		}
-		if out.clones[promote.NormaliseRepository(name)], err = gitrepo.Open(dir); err != nil {
+		if out.clones[promote.NormaliseRepository(name)], err = gitrepo.Open(topOf(dir)); err != nil {
 			return nil, err
 		}
 	}

@@ -10,31 +10,30 @@ import (
 )
 
 func validateCommand(c Command) *cobra.Command {
-	v := validation{Command: c}
+	v := &validation{Command: c}
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check .towpath and print every mistake as file:line:col: message",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return v.run(cmd) },
 	}
-	cmd.Flags().StringVar(&v.dir, "repo", ".", "the clone's `DIR`")
+	v.at.getenv = c.getenv
+	v.at.addFlags(cmd)
 	cmd.Flags().BoolVar(&v.expand, "expand", false, "print what `each`, defaults and expressions come to")
-	cmd.Flags().StringVar(&v.branch, "default-branch", "", "the default `BRANCH`; by default what the clone says, else main")
 	return cmd
 }
 
 type validation struct {
 	Command
-	dir, branch string
-	expand      bool
+	at     clone
+	expand bool
 }
 
-func (v validation) run(cmd *cobra.Command) error {
-	at := clone{dir: v.dir, branch: v.branch, getenv: v.getenv}
-	if err := at.check(); err != nil {
+func (v *validation) run(cmd *cobra.Command) error {
+	if err := v.at.find(); err != nil {
 		return err
 	}
-	parsed, mistakes, err := at.configuration(os.DirFS(v.dir))
+	parsed, mistakes, err := v.at.configuration(os.DirFS(v.at.dir))
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func TestHostileNames(t *testing.T) {
 		for _, action := range []promote.Action{promote.Promote, promote.Opened, promote.Current, promote.Wait, promote.Held} {
 			v.Verdicts[3].Action = action
 			texts = append(texts, Outcome(v, prod))
-			drawable(t, Mermaid(v))
+			drawable(t, Mermaid(Graph{View: v}))
 		}
 		v.Verdicts[3].Refused = true
 		texts = append(texts, Outcome(v, prod))

@@ -7,26 +7,23 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// Mermaid draws the pipeline with what each stage holds and its state.
-func Mermaid(v View) string { return v.mermaid("") }
+// Mermaid draws pipelines with what each stage holds and its state, several of them
+// side by side.
+func Mermaid(graphs ...Graph) string { return mermaid(graphs, "") }
 
-// mermaid draws the pipeline for the promotion pull request of a stage: its own
-// number is not said there, which it only gets after its text was written.
-func (v View) mermaid(self string) string {
+// mermaid draws pipelines for the promotion pull request of a stage: its own number
+// is not said there, which it only gets after its text was written.
+func mermaid(graphs []Graph, self string) string {
 	var out strings.Builder
 	out.WriteString("flowchart LR\n")
-	for i, w := range v.Pipeline.Warehouses {
-		fmt.Fprintf(&out, "  w%d[(\"%s\")]\n", i, label(w.Name))
-	}
-	index := map[string]int{}
-	for i, s := range v.Pipeline.Stages {
-		index[s.Name] = i
-		v.node(&out, i, s.Name, s.Name == self)
-	}
-	for i, s := range v.Pipeline.Stages {
-		for _, r := range s.Requests {
-			v.edges(&out, i, r, index, len(s.Requests) > 1)
+	for i, g := range graphs {
+		if len(graphs) == 1 {
+			g.mermaid(&out, "", self)
+			continue
 		}
+		fmt.Fprintf(&out, "  subgraph p%d[\"%s\"]\n", i, label(g.Pipeline.Name))
+		g.mermaid(&out, fmt.Sprintf("p%d", i), self)
+		out.WriteString("  end\n")
 	}
 	out.WriteString("  classDef current fill:#dafbe1,stroke:#1a7f37,color:#1f2328\n" +
 		"  classDef open fill:#ddf4ff,stroke:#0969da,color:#1f2328\n" +
@@ -35,21 +32,51 @@ func (v View) mermaid(self string) string {
 	return out.String()
 }
 
-func (v View) node(out *strings.Builder, i int, stage string, self bool) {
-	lines := []string{label(stage)}
+// mermaid draws one pipeline. The names of what is drawn begin with the prefix.
+func (g Graph) mermaid(out *strings.Builder, prefix, self string) {
+	for i, w := range g.Pipeline.Warehouses {
+		fmt.Fprintf(out, "  %sw%d[(\"%s\")]\n", prefix, i, label(w.Name))
+	}
+	index := map[string]int{}
+	for i, s := range g.Pipeline.Stages {
+		index[s.Name] = i
+		lines := g.says(s.Name, self)
+		for j, l := range lines {
+			lines[j] = label(l)
+		}
+		left, right := g.shape(s.Name)
+		fmt.Fprintf(out, "  %ss%d%s\"%s\"%s", prefix, i, left, strings.Join(lines, "<br/>"), right)
+		if _, class := g.state(s.Name, s.Name == self); class != "" {
+			out.WriteString(":::" + string(class))
+		}
+		out.WriteString("\n")
+	}
+	for _, e := range g.edges() {
+		from, arrow, rule := fmt.Sprintf("w%d", e.warehouse), "-->", ""
+		if e.from != "" {
+			from = fmt.Sprintf("s%d", index[e.from])
+		}
+		if g.onPath(e.from, e.to) {
+			arrow = "==>"
+		}
+		if e.rule != "" {
+			rule = "|\"" + label(e.rule) + "\"|"
+		}
+		fmt.Fprintf(out, "  %s%s %s%s %ss%d\n", prefix, from, arrow, rule, prefix, index[e.to])
+	}
+}
+
+// says is what a drawn stage says, in lines that are not escaped: its name, what it
+// holds, and how it is with it.
+func (v View) says(stage, self string) []string {
+	lines := []string{stage}
 	if holding, ok := v.Snapshot.Facts.Holding(stage); ok {
-		lines = append(lines, label(v.names(holding.Freight)))
+		lines = append(lines, v.names(holding.Freight))
 	}
-	state, class := v.state(stage, self)
-	if state != "" {
-		lines = append(lines, label(state))
+	if state, _ := v.state(stage, stage == self); state != "" {
+		lines = append(lines, state)
 	}
-	left, right := v.shape(stage)
-	fmt.Fprintf(out, "  s%d%s\"%s\"%s", i, left, strings.Join(lines, "<br/>"), right)
-	if class != "" {
-		out.WriteString(":::" + string(class))
-	}
-	out.WriteString("\n")
+	return lines
 }
 
 // shape draws a stage by what it is: a box has files that promotions write, a
@@ -104,9 +131,39 @@ func (v View) pull(stage string, self bool) string {
 	return "promotion"
 }
 
-func (v View) edges(out *strings.Builder, stage int, r promote.Request, index map[string]int, several bool) {
+// edge is an arrow of the drawing.
+type edge struct {
+	from      string // a stage; empty: the warehouse
+	warehouse int
+	to, rule  string
+}
+
+func (v View) edges() []edge {
+	var out []edge
+	for _, s := range v.Pipeline.Stages {
+		for _, r := range s.Requests {
+			if len(r.From) == 0 {
+				for i, w := range v.Pipeline.Warehouses {
+					if w.Name == r.Warehouse {
+						out = append(out, edge{warehouse: i, to: s.Name})
+					}
+				}
+			}
+			for _, from := range r.From {
+				for _, lane := range v.Pipeline.Lanes(from) {
+					out = append(out, edge{from: lane.Name, to: s.Name, rule: ruleOf(r, len(s.Requests) > 1)})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// ruleOf is what stands at the edges of a request; the warehouse where a stage has
+// several slots.
+func ruleOf(r promote.Request, several bool) string {
 	var says []string
-	if several && len(r.From) > 0 {
+	if several {
 		says = append(says, r.Warehouse)
 	}
 	if len(r.From) > 1 {
@@ -118,22 +175,7 @@ func (v View) edges(out *strings.Builder, stage int, r promote.Request, index ma
 	if r.MatchUpstream {
 		says = append(says, "what is there now")
 	}
-	rule := ""
-	if len(says) > 0 {
-		rule = "|\"" + label(strings.Join(says, ", ")) + "\"|"
-	}
-	if len(r.From) == 0 {
-		for i, w := range v.Pipeline.Warehouses {
-			if w.Name == r.Warehouse {
-				fmt.Fprintf(out, "  w%d --> s%d\n", i, stage)
-			}
-		}
-	}
-	for _, from := range r.From {
-		for _, lane := range v.Pipeline.Lanes(from) {
-			fmt.Fprintf(out, "  s%d -->%s s%d\n", index[lane.Name], rule, stage)
-		}
-	}
+	return strings.Join(says, ", ")
 }
 
 // maxDrawing is how long a drawing may be, in bytes; beyond that nobody can read
@@ -142,7 +184,7 @@ const maxDrawing = 12000
 
 // drawing is the pipeline as a fenced block.
 func drawing(v View, self string) string {
-	text := v.mermaid(self)
+	text := mermaid([]Graph{{View: v}}, self)
 	if len(text) > maxDrawing {
 		return fmt.Sprintf("The pipeline has %d stages, too many to draw here.\n\n", len(v.Pipeline.Stages))
 	}

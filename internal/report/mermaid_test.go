@@ -11,9 +11,10 @@ import (
 
 // The grammar of what we draw; each line is one of these and nothing else.
 var mermaidLines = regexp.MustCompile(`^(flowchart LR` +
-	`|  w\d+\[\("` + labelText + `"\)\]` +
-	`|  s\d+(?:\[|\{|\(\[|\[\[)"` + labelText + `(<br/>` + labelText + `){0,2}"(?:\]|\}|\]\)|\]\])(:::(current|open|wait|held))?` +
-	`|  [ws]\d+ -->(\|"` + labelText + `"\|)? s\d+` +
+	`|  subgraph p\d+\["` + labelText + `"\]|  end` +
+	`|  (?:p\d+)?w\d+\[\("` + labelText + `"\)\]` +
+	`|  (?:p\d+)?s\d+(?:\[|\{|\(\[|\[\[)"` + labelText + `(<br/>` + labelText + `){0,2}"(?:\]|\}|\]\)|\]\])(:::(current|open|wait|held))?` +
+	`|  (?:p\d+)?[ws]\d+ (?:-->|==>)(\|"` + labelText + `"\|)? (?:p\d+)?s\d+` +
 	`|  classDef [a-z]+ fill:#[0-9a-f]{6},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6})$`)
 
 const labelText = `(?:[\pL\pN _.:/+(),…–-]|#35;)+`
@@ -26,11 +27,11 @@ func drawable(t *testing.T, drawing string) {
 		if !mermaidLines.MatchString(l) {
 			t.Errorf("not drawable: %q", l)
 		}
-		if m := regexp.MustCompile(`^  ([ws]\d+)[\[{(]`).FindStringSubmatch(l); m != nil {
+		if m := regexp.MustCompile(`^  ((?:p\d+)?[ws]\d+)[\[{(]`).FindStringSubmatch(l); m != nil {
 			defined[m[1]] = true
 		}
-		for _, node := range regexp.MustCompile(`^  ([ws]\d+) -->.* (s\d+)$`).FindStringSubmatch(l) {
-			if len(node) < 5 && !defined[node] {
+		for _, node := range regexp.MustCompile(`^  ((?:p\d+)?[ws]\d+) (?:--|==)>.* ((?:p\d+)?s\d+)$`).FindStringSubmatch(l) {
+			if !strings.HasPrefix(node, " ") && !defined[node] {
 				t.Errorf("%s is not drawn: %q", node, l)
 			}
 		}
@@ -56,7 +57,7 @@ func TestMermaidShowsEveryState(t *testing.T) {
 		"rule":     {soaking().view(), `s1 -->|"all, soak 1h"| s3`},
 	} {
 		t.Run(stage, func(t *testing.T) {
-			got := Mermaid(want.view)
+			got := Mermaid(Graph{View: want.view})
 			drawable(t, got)
 			if !strings.Contains(got, want.text) {
 				t.Errorf("no %q in\n%s", want.text, got)
@@ -84,7 +85,7 @@ func TestEveryKindOfStage(t *testing.T) {
 			s.Schedule = &promote.Schedule{Cron: cron}
 		}
 		s.Target = promote.Target{Branch: "live", Path: "env"}
-		drawing := Mermaid(v)
+		drawing := Mermaid(Graph{View: v})
 		drawable(t, drawing)
 		if !strings.Contains(drawing, want.drawn) {
 			t.Errorf("no %q in\n%s", want.drawn, drawing)
