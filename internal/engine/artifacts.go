@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/registry"
@@ -58,11 +56,9 @@ func (l *look) chart(ctx context.Context, s promote.ChartSubscription, newest pr
 	})
 }
 
-// askRegistries asks for everything that the pipelines subscribe to, side by side
-// and ahead of time. Who needs an answer, or the error, finds it.
-func (l *look) askRegistries(ctx context.Context, c *configuration, book *ledger.Book) {
-	var group errgroup.Group
-	group.SetLimit(parallelCalls)
+// askRegistries asks for everything that the pipelines subscribe to, ahead of time.
+// Who needs an answer, or the error, finds it.
+func (l *look) askRegistries(t *tasks, c *configuration, book *ledger.Book, after ...string) {
 	for _, p := range c.parsed.Pipelines {
 		for _, w := range p.Warehouses {
 			if w.Manual {
@@ -70,18 +66,17 @@ func (l *look) askRegistries(ctx context.Context, c *configuration, book *ledger
 			}
 			newest := newestOf(book.Pipelines[p.Name], w)
 			for _, s := range w.Images {
-				group.Go(func() error {
+				t.add("", onRegistry, func(ctx context.Context) error {
 					_, _ = l.image(ctx, s, newest)
 					return nil
-				})
+				}, after...)
 			}
 			for _, s := range w.Charts {
-				group.Go(func() error {
+				t.add("", onRegistry, func(ctx context.Context) error {
 					_, _ = l.chart(ctx, s, newest)
 					return nil
-				})
+				}, after...)
 			}
 		}
 	}
-	_ = group.Wait() // it reports no error
 }

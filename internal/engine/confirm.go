@@ -21,17 +21,17 @@ import (
 func (l *look) confirm(ctx context.Context) error {
 	for name, facts := range l.book.Pipelines {
 		var err error
-		facts.Holds, err = confirmedOnes(facts.Holds, func(h promote.Hold) (bool, error) { return l.confirmedRelease(ctx, name, h) })
+		facts.Holds, err = confirmedOnes(ctx, facts.Holds, func(ctx context.Context, h promote.Hold) (bool, error) { return l.confirmedRelease(ctx, name, h) })
 		if err != nil {
 			return err
 		}
-		facts.Overrides, err = confirmedOnes(facts.Overrides, func(o promote.Override) (bool, error) {
+		facts.Overrides, err = confirmedOnes(ctx, facts.Overrides, func(ctx context.Context, o promote.Override) (bool, error) {
 			return l.confirmedOverride(ctx, name, facts, o)
 		})
 		if err != nil {
 			return err
 		}
-		facts.Takeovers, err = confirmedOnes(facts.Takeovers, func(t promote.Takeover) (bool, error) { return l.confirmedTakeover(ctx, name, t) })
+		facts.Takeovers, err = confirmedOnes(ctx, facts.Takeovers, func(ctx context.Context, t promote.Takeover) (bool, error) { return l.confirmedTakeover(ctx, name, t) })
 		if err != nil {
 			return err
 		}
@@ -47,14 +47,21 @@ func (l *look) confirm(ctx context.Context) error {
 }
 
 // confirmedOnes are the facts of a list that are confirmed.
-func confirmedOnes[T any](facts []T, confirmed func(T) (bool, error)) ([]T, error) {
+func confirmedOnes[T any](ctx context.Context, facts []T, confirmed func(context.Context, T) (bool, error)) ([]T, error) {
+	counts := make([]bool, len(facts))
+	var t tasks
+	for i, fact := range facts {
+		t.add("", onGitHub, func(ctx context.Context) (err error) {
+			counts[i], err = confirmed(ctx, fact)
+			return err
+		})
+	}
+	if err := t.all(ctx); err != nil {
+		return nil, err
+	}
 	var kept []T
-	for _, fact := range facts {
-		ok, err := confirmed(fact)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
+	for i, fact := range facts {
+		if counts[i] {
 			kept = append(kept, fact)
 		}
 	}

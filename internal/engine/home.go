@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/command"
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
@@ -108,9 +106,19 @@ func (l *look) readHome(ctx context.Context, h *home) error {
 // readPulls lists the newest pull requests of every promotion branch that a
 // configuration has in a repository.
 func (l *look) readPulls(ctx context.Context, h *home, c *configuration) error {
+	var t tasks
+	take := l.listPulls(&t, h, c)
+	if err := t.all(ctx); err != nil {
+		return err
+	}
+	take()
+	return nil
+}
+
+// listPulls makes the tasks of readPulls. When all of them are done, what they
+// found is to be taken.
+func (l *look) listPulls(t *tasks, h *home, c *configuration, after ...string) (take func()) {
 	found := map[string][]forge.PullRequest{}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
 	var mu sync.Mutex
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
@@ -118,7 +126,7 @@ func (l *look) readPulls(ctx context.Context, h *home, c *configuration) error {
 				continue
 			}
 			branch := s.Target.PromotionBranch()
-			group.Go(func() error {
+			t.add("", onGitHub, func(ctx context.Context) error {
 				pulls, err := h.repo.PullRequests(ctx, branch, maxPulls)
 				if err != nil {
 					return fmt.Errorf("list pull requests of %s: %w", branch, err)
@@ -132,12 +140,8 @@ func (l *look) readPulls(ctx context.Context, h *home, c *configuration) error {
 				defer mu.Unlock()
 				found[branch] = pulls
 				return nil
-			})
+			}, after...)
 		}
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	h.pulls = found
-	return nil
+	return func() { h.pulls = found }
 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
@@ -46,17 +44,16 @@ func (l *look) openHomes(ctx context.Context) error {
 		return nil
 	}
 	opened := make([]*home, len(names))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
+	var t tasks
 	for i, name := range names {
-		group.Go(func() (err error) {
+		t.add("", onGitHub, func(ctx context.Context) (err error) {
 			if opened[i] = l.homes[name]; opened[i] == nil {
-				opened[i], err = l.openHome(within, name)
+				opened[i], err = l.openHome(ctx, name)
 			}
 			return err
 		})
 	}
-	err := group.Wait()
+	err := t.all(ctx)
 	for i, name := range names {
 		if opened[i] != nil && l.homes[name] == nil {
 			l.homes[name] = opened[i]
@@ -237,16 +234,22 @@ func (h *home) letsAny() bool {
 
 // readHomes lists pull requests and comments of the other repositories.
 func (l *look) readHomes(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
+	var t tasks
+	var took []func()
 	for _, h := range l.otherHomes(nil) {
 		if !h.letsAny() || h.pulls != nil {
 			continue
 		}
-		group.Go(func() error { return l.readPulls(ctx, h, l.config) })
-		group.Go(func() error { return l.readComments(ctx, h) })
+		took = append(took, l.listPulls(&t, h, l.config))
+		t.add("", onGitHub, func(ctx context.Context) error { return l.readComments(ctx, h) })
 	}
-	return group.Wait()
+	err := t.all(ctx)
+	for _, take := range took {
+		if err == nil {
+			take()
+		}
+	}
+	return err
 }
 
 // hold keeps the mirrors of a look from being cleaned, until the returned function

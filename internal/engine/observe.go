@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/ledger"
@@ -20,9 +18,8 @@ import (
 )
 
 const (
-	heads         = "refs/heads/"
-	maxPulls      = 20 // pull requests of one promotion branch that are looked at
-	parallelCalls = 8
+	heads    = "refs/heads/"
+	maxPulls = 20 // pull requests of one promotion branch that are looked at
 )
 
 // look is one look at one repository: what was read, and what was decided.
@@ -80,19 +77,15 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
 		vain:  vain{postponed: map[int64]error{}, unmade: map[string]bool{}},
 	}
-	defer l.askAhead(ctx, name)()
-	if err := l.readRepository(ctx, name); err != nil {
-		return nil, err
-	}
-	if err := l.readEverything(ctx); err != nil {
+	if err := l.readEverything(ctx, name); err != nil {
 		l.release()
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *look) readEverything(ctx context.Context) error {
-	if err := l.readAll(ctx); err != nil {
+func (l *look) readEverything(ctx context.Context, name string) error {
+	if err := l.readAll(ctx, name); err != nil {
 		return err
 	}
 	for _, h := range append(l.otherHomes(nil), l.home) {
@@ -108,83 +101,49 @@ func (l *look) readEverything(ctx context.Context) error {
 	return nil
 }
 
-// readRepository asks GitHub for the repository, and where it was the last time
-// for its refs meanwhile: when it is still there, they count.
-func (l *look) readRepository(ctx context.Context, name string) (err error) {
-	l.mu.Lock()
-	known := l.mirrors[name]
-	l.mu.Unlock()
-	var group errgroup.Group
-	var refs map[string]string
-	var refused error
-	if known != nil {
-		group.Go(func() error {
-			refs, refused = known.Refs(ctx, heads)
-			return nil
-		})
-	}
-	l.repo, err = l.Forge.Repository(ctx, name)
-	_ = group.Wait() // it reports no error
-	if err != nil {
-		return err
-	}
-	info := l.repo.Info()
-	l.name, l.branch = strings.ToLower(info.FullName), info.DefaultBranch
-	if l.git, err = l.Git.Repo(gitrepo.Remote{URL: info.CloneURL, Credentials: l.repo.GitCredentials, ID: info.ID, Size: info.Size}); err != nil {
-		return err
-	}
-	if l.git == known && refused == nil {
-		l.refs = refs
-		return nil
-	}
-	l.mu.Lock()
-	l.mirrors[l.name] = l.git
-	l.mu.Unlock()
-	return l.readRefs(ctx)
-}
+// Tasks of reading that others wait for.
+const (
+	theRepository = "repository"
+	theLastRefs   = "refs as last known"
+	theRefs       = "refs"
+)
 
-// askAhead asks for what a look will most likely need, by what the last one knew:
-// the commits that somebody said were pushed, and what registries have. It does
-// not wait. What was not guessed right is asked for again.
-func (l *look) askAhead(ctx context.Context, name string) (wait func()) {
+// readAll reads git and GitHub, and asks ahead for what a look will most likely
+// need, by what the last one knew: the commits that somebody said were pushed,
+// what registries have, pull requests and results. What was not guessed right is
+// asked for again. Everything but registries is read after the refs.
+func (l *look) readAll(ctx context.Context, name string) error {
 	l.mu.Lock()
 	known, expected := l.mirrors[name], l.expected[name]
 	before, book := l.configs[name], l.ledgers[name].book
 	delete(l.expected, name)
 	l.mu.Unlock()
-	var group sync.WaitGroup
+	var t tasks
+	l.readRepository(&t, name, known)
 	for ref, commit := range expected {
-		group.Go(func() { _ = known.Expect(ctx, ref, commit) }) // where the refs really are is fetched in any case
+		t.add("", onGit, func(ctx context.Context) error {
+			_ = known.Expect(ctx, ref, commit) // where the refs really are is fetched in any case
+			return nil
+		})
 	}
 	if before != nil && book != nil {
-		group.Go(func() { l.askRegistries(ctx, before, book) })
+		l.askRegistries(&t, before, book)
 	}
-	return group.Wait
-}
-
-// readAll reads git and GitHub. What is asked of GitHub does not wait for the
-// objects: the pull requests are listed by the last configuration, and once more
-// when that has changed. They are read after the refs in any case.
-func (l *look) readAll(ctx context.Context) error {
-	l.mu.Lock()
-	before, book := l.configs[l.name], l.ledgers[l.name].book
-	l.mu.Unlock()
-	group, within := errgroup.WithContext(ctx)
-	group.Go(func() error { return l.readObjects(ctx) }) // trees are read later with the context they were opened with
-	group.Go(func() error { return l.readComments(within, l.home) })
-	group.Go(func() error { return l.readCalls(within) })
+	// Trees are read later with the context that they were opened with.
+	t.add("", onGit, func(context.Context) error { return l.readObjects(ctx) }, theRefs)
+	t.add("", onGitHub, func(ctx context.Context) error { return l.readComments(ctx, l.home) }, theRefs)
+	t.add("", onGitHub, l.readCalls, theRefs)
+	take := func() {}
 	if before != nil {
-		group.Go(func() error { return l.readPulls(within, l.home, before) })
+		take = l.listPulls(&t, l.home, before, theRefs)
 		if book != nil {
-			group.Go(func() error {
-				l.askResults(within, before, book)
-				return nil
-			})
+			l.askResults(&t, before, book, theRefs)
 		}
 	}
-	if err := group.Wait(); err != nil {
+	if err := t.all(ctx); err != nil {
 		return err
 	}
+	take()
 	l.mu.Lock()
 	now := l.configs[l.name]
 	l.mu.Unlock()
@@ -192,6 +151,38 @@ func (l *look) readAll(ctx context.Context) error {
 		return nil
 	}
 	return l.readPulls(ctx, l.home, l.config)
+}
+
+// readRepository asks GitHub for the repository, and where it was the last time
+// for its refs meanwhile: when it is still there, they count.
+func (l *look) readRepository(t *tasks, name string, known *gitrepo.Repo) {
+	var refs map[string]string
+	var refused error
+	t.add(theRepository, onGitHub, func(ctx context.Context) (err error) {
+		l.repo, err = l.Forge.Repository(ctx, name)
+		return err
+	})
+	t.add(theLastRefs, onGit, func(ctx context.Context) error {
+		if known != nil {
+			refs, refused = known.Refs(ctx, heads)
+		}
+		return nil
+	})
+	t.add(theRefs, onGit, func(ctx context.Context) (err error) {
+		info := l.repo.Info()
+		l.name, l.branch = strings.ToLower(info.FullName), info.DefaultBranch
+		if l.git, err = l.Git.Repo(gitrepo.Remote{URL: info.CloneURL, Credentials: l.repo.GitCredentials, ID: info.ID, Size: info.Size}); err != nil {
+			return err
+		}
+		if l.git == known && refused == nil {
+			l.refs = refs
+			return nil
+		}
+		l.mu.Lock()
+		l.mirrors[l.name] = l.git
+		l.mu.Unlock()
+		return l.readRefs(ctx)
+	}, theRepository, theLastRefs)
 }
 
 // readGit reads git again within a look.

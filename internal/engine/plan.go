@@ -3,9 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/gitrepo"
@@ -55,20 +52,24 @@ func (w *stageWork) planned() *plan {
 	return p
 }
 
-// runAll makes the files of all the plans, as many at a time as there are
-// processors: that is what they take.
+// runAll makes the files of all the plans. What could not be begun any more has
+// the error of the context.
 func (r *round) runAll(ctx context.Context, works []*stageWork) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
+	var t tasks
 	for _, w := range works {
 		if w.plan != nil && w.plan.err == nil {
-			group.Go(func() error {
+			t.add("", computing, func(context.Context) error {
 				w.plan.result, w.plan.err = w.runDirectives(ctx)
 				return nil
 			})
 		}
 	}
-	_ = group.Wait() // each plan has its own error
+	_ = t.each(ctx) // each plan has its own error
+	for _, w := range works {
+		if w.plan != nil && w.plan.err == nil && w.plan.result == nil {
+			w.plan.err = context.Cause(ctx)
+		}
+	}
 }
 
 // prefetch brings the folders that all of the plans copy from and write to,
@@ -101,11 +102,15 @@ func (r *round) prefetch(ctx context.Context, works []*stageWork) error {
 			}
 		}
 	}
+	var t tasks
 	for git, wanted := range needs {
-		var unreachable *gitrepo.UnreachableError
-		if err := git.Prefetch(ctx, wanted...); errors.As(err, &unreachable) {
-			return err
-		}
+		t.add("", onGit, func(context.Context) error { // trees are read later with the context that they were opened with
+			var unreachable *gitrepo.UnreachableError
+			if err := git.Prefetch(ctx, wanted...); errors.As(err, &unreachable) {
+				return err
+			}
+			return nil
+		})
 	}
-	return nil
+	return t.all(ctx)
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/ledger"
@@ -59,15 +57,14 @@ func (l *look) onBranch(ctx context.Context, at *place, commits []string) ([]pro
 		return nil, nil
 	}
 	observed := make([][]forge.Observation, len(commits))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
+	var t tasks
 	for i, commit := range commits {
-		group.Go(func() (err error) {
-			observed[i], err = l.observations(within, at.home.repo, commit, sources)
+		t.add("", onGitHub, func(ctx context.Context) (err error) {
+			observed[i], err = l.observations(ctx, at.home.repo, commit, sources)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
+	if err := t.all(ctx); err != nil {
 		return nil, err
 	}
 	var out []promote.Result
@@ -96,11 +93,9 @@ func gateSources(stage promote.Stage) []promote.Source {
 	return out
 }
 
-// askResults asks for the results of the arrivals that the ledger knows, side by
-// side and ahead of time.
-func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Book) {
-	var group errgroup.Group
-	group.SetLimit(parallelCalls)
+// askResults asks for the results of the arrivals that the ledger knows, ahead of
+// time.
+func (l *look) askResults(t *tasks, c *configuration, book *ledger.Book, after ...string) {
 	for _, p := range c.parsed.Pipelines {
 		for _, s := range p.Stages {
 			if len(gateSources(s)) == 0 || p.Elsewhere(s) {
@@ -108,14 +103,13 @@ func (l *look) askResults(ctx context.Context, c *configuration, book *ledger.Bo
 			}
 			at := &place{stage: s, home: l.home, facts: book.Pipelines[p.Name], head: promote.Head{Tree: "not read yet"}}
 			for _, commit := range at.watched(l.now) {
-				group.Go(func() error {
-					_, _ = l.observations(ctx, at.home.repo, commit, gateSources(s)) // asked again by who needs it
+				t.add("", onGitHub, func(ctx context.Context) error {
+					_, _ = l.observations(ctx, l.repo, commit, gateSources(s)) // asked again by who needs it
 					return nil
-				})
+				}, after...)
 			}
 		}
 	}
-	_ = group.Wait() // it reports no error
 }
 
 // observations asks once per look; what comes in meanwhile brings another look.

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/ledger"
@@ -102,16 +100,15 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	facts := r.book.Pipelines[p.Name]
 	snapshot := promote.Snapshot{Now: r.now, Configured: r.config.since, Stages: map[string]promote.StageState{}}
 	places := map[string]*place{}
-	// Registries and GitHub are asked side by side.
-	group, within := errgroup.WithContext(ctx)
+	var t tasks
 	if r.found.by[p.Name] == nil {
-		group.Go(func() error {
+		t.add("", onRegistry, func(context.Context) error {
 			r.found.fresh[p.Name], r.found.by[p.Name] = r.discover(ctx, p, facts) // its answers are for other pipelines, too
 			return nil
 		})
 	}
-	group.Go(func() error { return r.observeStages(within, p, facts, places, snapshot.Stages) })
-	if err := group.Wait(); err != nil {
+	r.observeStages(&t, p, facts, places, snapshot.Stages)
+	if err := t.all(ctx); err != nil {
 		return err
 	}
 	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
@@ -164,15 +161,11 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	return failed
 }
 
-// observeStages reads the stages side by side.
-func (r *round) observeStages(
-	ctx context.Context, p config.Pipeline, facts promote.Facts, places map[string]*place, states map[string]promote.StageState,
-) error {
+// observeStages makes the tasks of reading the stages.
+func (r *round) observeStages(t *tasks, p config.Pipeline, facts promote.Facts, places map[string]*place, states map[string]promote.StageState) {
 	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
 	for _, stage := range p.Stages {
-		group.Go(func() error {
+		t.add("", onGitHub, func(ctx context.Context) error {
 			at, state, err := r.observeStage(ctx, p, stage, facts)
 			if err != nil {
 				return fmt.Errorf("stage %s: %w", stage.Name, err)
@@ -183,7 +176,6 @@ func (r *round) observeStages(
 			return nil
 		})
 	}
-	return group.Wait()
 }
 
 // observeStage reads one stage's place and what happened there.

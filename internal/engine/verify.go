@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/towpath/towpath/internal/command"
 	"github.com/towpath/towpath/internal/config"
 	"github.com/towpath/towpath/internal/promote"
@@ -95,20 +93,19 @@ func saidOf(facts promote.Facts, stage string, at time.Time) (promote.Arrival, s
 // asks for the last arrivals only: older ones decide nothing that is still to come.
 func (l *look) confirmedResults(ctx context.Context, pipeline string, facts promote.Facts) ([]promote.Result, error) {
 	said := make([]bool, len(facts.Results)) // counts, of those by people
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelCalls)
+	var t tasks
 	for i, r := range facts.Results {
 		if r.Source != promote.FromManual || !lately(facts, r) {
 			continue
 		}
-		group.Go(func() (err error) {
+		t.add("", onGitHub, func(ctx context.Context) (err error) {
 			if said[i], err = l.confirmedResult(ctx, pipeline, facts, r); err != nil {
 				return fmt.Errorf("confirm what was said of gate %s in %s: %w", r.Name, r.Stage, err)
 			}
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	if err := t.all(ctx); err != nil {
 		return nil, err
 	}
 	var kept []promote.Result

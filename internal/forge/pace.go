@@ -21,13 +21,15 @@ const (
 	firstPause = 250 * time.Millisecond
 )
 
-// Pace is how fast writes of one installation may follow each other. A zero
-// field takes what GitHub asks for: 80 in a minute, 500 in an hour, about one
-// in a second, so that a promotion's handful goes out at once and a flood does not.
+// Pace is how fast writes of one installation may follow each other, and how many
+// requests may be on their way. A zero field takes what GitHub asks for: 80 in a
+// minute, 500 in an hour, about one in a second, so that a promotion's handful goes
+// out at once and a flood does not; and less than a hundred at once.
 type Pace struct {
 	Burst   int           // writes without any wait; 10
 	Every   time.Duration // the distance after that; 1s
 	PerHour int           // 500
+	AtOnce  int           // requests of any kind, whoever makes them; 60
 }
 
 func (p Pace) orDefault() Pace {
@@ -39,6 +41,9 @@ func (p Pace) orDefault() Pace {
 	}
 	if p.PerHour == 0 {
 		p.PerHour = 500
+	}
+	if p.AtOnce == 0 {
+		p.AtOnce = 60
 	}
 	return p
 }
@@ -66,6 +71,7 @@ type pacer struct {
 	log   *slog.Logger
 	short *rate.Limiter
 	hour  *rate.Limiter
+	slots chan struct{} // one for each request on its way
 
 	mu     sync.Mutex
 	closed time.Time // until when GitHub said to stay away
@@ -80,6 +86,7 @@ func newPacer(next http.RoundTripper, pace Pace, clock func() time.Time, wait wa
 		next: next, clock: clock, wait: wait, log: log,
 		short: rate.NewLimiter(rate.Every(pace.Every), pace.Burst),
 		hour:  rate.NewLimiter(rate.Limit(float64(max(1, pace.PerHour-atOnce))/time.Hour.Seconds()), atOnce),
+		slots: make(chan struct{}, pace.AtOnce),
 	}
 }
 
@@ -93,7 +100,7 @@ func (p *pacer) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, err := p.next.RoundTrip(try)
+		resp, err := p.send(try)
 		if until, ok := p.limited(resp); ok {
 			p.close(until)
 			p.log.WarnContext(req.Context(), "github limits us", "until", until, "status", resp.StatusCode)
@@ -114,6 +121,18 @@ func (p *pacer) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// send has a request on its way, with its whole answer, when there is room for it.
+func (p *pacer) send(req *http.Request) (*http.Response, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-req.Context().Done():
+		closeBody(req)
+		return nil, req.Context().Err()
+	}
+	defer func() { <-p.slots }()
+	return p.next.RoundTrip(req)
 }
 
 // admit waits until the request may go out.
