@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/towpath/towpath/internal/engine"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/notify"
@@ -24,7 +25,8 @@ type connection struct {
 	Command
 	repo    string
 	verbose bool
-	writes  bool // the command does, and so tells people
+	writes  bool           // the command does, and so tells people
+	outside engine.Outside // what gates of the command's own came to; nil: it has none
 }
 
 // addFlags adds what says where GitHub and the repository are.
@@ -76,7 +78,7 @@ func (c *connection) open(cmd *cobra.Command) (*workbench, error) {
 		level = slog.LevelInfo
 	}
 	wiring := settings.Wiring{
-		GitHub: hub, Registries: registries, DataDir: dir, Now: c.Now,
+		GitHub: hub, Registries: registries, DataDir: dir, Now: c.Now, Outside: c.outside,
 		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: level})),
 	}
 	bench := &workbench{repository: repository, dir: dir}

@@ -84,6 +84,8 @@ func (e *evaluator) gate(raw rawGate) promote.Gate {
 		g.Source, g.Match, g.App = promote.FromExternal, raw.Name.Value, raw.External.Value
 	case raw.Manual.Value:
 		g.Source, g.Match = promote.FromManual, raw.Name.Value
+	case raw.Run.Set():
+		g.Source, g.Match, g.Run = promote.FromRun, raw.Name.Value, e.runLine(raw.Run)
 	}
 	return g
 }
@@ -204,6 +206,16 @@ func (p *rawPeople) empty() bool {
 	return p == nil || !p.Users.bad && !p.Teams.bad && len(p.Users.Items)+len(p.Teams.Items) == 0
 }
 
+// runLine is the command of a gate. What follows from freight was chosen by whoever
+// pushed it, and in a shell line it would be a part of the program.
+func (e *evaluator) runLine(line Text) string {
+	if !line.template.Static() {
+		e.add(line.At, "`run` is a shell line, and what follows from freight must not be a part of it: the command has it in the variable TOWPATH_FREIGHT, as JSON")
+		return ""
+	}
+	return e.text(line)
+}
+
 func (raw rawGate) byAt() At {
 	if raw.By == nil {
 		return At{}
@@ -222,7 +234,6 @@ func (e *evaluator) gatesWithFreight(raw rawStage) {
 }
 
 func (e *evaluator) gateWithFreight(raw rawGate) {
-	e.text(raw.Run)
 	e.text(raw.Job)
 	e.text(raw.Commit)
 	if raw.Dispatch != nil {

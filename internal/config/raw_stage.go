@@ -93,7 +93,7 @@ type rawGate struct {
 	ArgoCD     Text         `yaml:"argocd" is:"application" doc:"The status continuous-delivery/APPLICATION that Argo CD's notifications write."`
 	External   Word         `yaml:"external" is:"name" doc:"A signed call of an outside system, by this name."`
 	Manual     Bool         `yaml:"manual" doc:"true: /verify by the people under by."`
-	Run        Text         `yaml:"run" doc:"A command, in run mode."`
+	Run        Text         `yaml:"run" doc:"A shell line that action run runs in a copy of the stage's files; it passes when it ends with 0."`
 	Required   Bool         `yaml:"required" default:"true" doc:"Whether the gate must pass. Others are shown and never block."`
 	Owner      Text         `yaml:"owner" is:"owner" doc:"Who is told about failures of this gate, and of no other: @user or @org/team."`
 	Job        Text         `yaml:"job" doc:"With dispatch: the job whose conclusion counts."`

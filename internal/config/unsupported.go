@@ -17,7 +17,6 @@ var features = []feature{
 	{path: "pipeline.stages[].failFast", value: "true"},
 	{path: "pipeline.stages[].prepare"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
-	{path: "pipeline.stages[].verification.gates[].run"},
 	{path: "policy.exec", value: "true"},
 }
 

@@ -140,6 +140,9 @@ func (e *Engine) lookAsIs(ctx context.Context, repository string, errand *errand
 		return time.Time{}, err
 	}
 	defer l.hold()()
+	if errand.wish != nil {
+		l.lanes = errand.wish.Lanes
+	}
 	if l.name != repository {
 		e.forget(repository)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// Call is what an outside system says of a gate: verified, and kept by somebody
-// until it is done.
+// Call is what an outside system says of a gate, verified, or what a command of
+// `run` came to; kept by somebody until it is done.
 type Call struct {
 	ID                            string
 	System, Pipeline, Stage, Gate string
@@ -20,6 +20,7 @@ type Call struct {
 	State                         string
 	At                            time.Time
 	URL, Note                     string
+	Ran                           bool // `action run` says it of a command that it ran
 }
 
 // Outside keeps the calls of outside systems.
@@ -53,6 +54,12 @@ func expected(p config.Pipeline, c Call) error {
 	if !ok {
 		return fmt.Errorf("pipeline %s has no stage %s", p.Name, c.Stage)
 	}
+	if c.Ran {
+		if g, ok := s.Gate(c.Gate); !ok || g.Source != promote.FromRun {
+			return fmt.Errorf("stage %s of pipeline %s has no gate %s with `run`", c.Stage, p.Name, c.Gate)
+		}
+		return nil
+	}
 	if g, ok := s.Gate(c.Gate); !ok || g.Source != promote.FromExternal || g.App != c.System {
 		return fmt.Errorf("stage %s of pipeline %s has no gate %s with `external: %s`", c.Stage, p.Name, c.Gate, c.System)
 	}
@@ -85,7 +92,7 @@ func (r *round) hear(p config.Pipeline, places map[string]*place) {
 		}
 		for _, lane := range p.Stages {
 			at := places[lane.Name]
-			if lane.Name != c.Stage && promote.StageOf(lane.Name) != c.Stage {
+			if lane.Name != c.Stage && (c.Ran || promote.StageOf(lane.Name) != c.Stage) {
 				continue
 			}
 			if a, ok := at.spokenOf(c); ok {
@@ -127,6 +134,9 @@ func (at *place) take(c Call, a promote.Arrival) {
 	result := promote.Result{
 		Stage: at.stage.Name, Commit: a.Commit, Source: promote.FromExternal, Name: c.Gate, App: c.System,
 		State: c.State, URL: c.URL, At: c.At.UTC().Truncate(time.Millisecond), By: c.System, Note: c.Note,
+	}
+	if c.Ran {
+		result.Source = promote.FromRun
 	}
 	for _, known := range at.facts.Results {
 		if known.Same(result) {

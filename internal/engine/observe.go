@@ -38,7 +38,8 @@ type look struct {
 	views    []report.View
 	due      time.Time // when there will be something to tell people, or to publish, by time alone
 	copies   []*imageCopy
-	again    time.Time // when to look again, whatever was decided; zero: no need
+	again    time.Time       // when to look again, whatever was decided; zero: no need
+	lanes    map[string]bool // see [Wish.Lanes]
 }
 
 // onHub is what GitHub was asked in a look.

@@ -19,6 +19,9 @@ import (
 type Wish struct {
 	By    string   // who asks; empty: whoever the token is of, who needs no right where that is an App
 	Words []string // of the command, without the slash: promote, and what follows it; none: nothing
+	// Lanes are the stages that freight is brought into, as pipeline/stage, besides
+	// what people ask for in comments; nil: all of them.
+	Lanes map[string]bool
 }
 
 // Done is what one look of its own did.

@@ -85,7 +85,7 @@ func (l *look) onBranch(ctx context.Context, at *place, commits []string) ([]pro
 func gateSources(stage promote.Stage) []promote.Source {
 	var out []promote.Source
 	for _, g := range stage.Gates {
-		asked := g.Dispatch == nil && g.At == nil && g.Source != promote.FromManual && g.Source != promote.FromExternal
+		asked := g.Dispatch == nil && g.At == nil && g.Source != promote.FromManual && g.Source != promote.FromExternal && g.Source != promote.FromRun
 		if asked && stage.HasBranch() && !slices.Contains(out, g.Source) {
 			out = append(out, g.Source)
 		}

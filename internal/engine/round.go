@@ -130,6 +130,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	passed := r.preReleases(ctx, p)
 	snapshot.Trouble, snapshot.Passed = r.found.by[p.Name].trouble, slices.Concat(r.found.by[p.Name].passed, passed)
 	snapshot.Facts = facts.Merge(r.facts[p.Name])
+	r.leaveAlone(p, snapshot.Stages)
 	r.countOpen(p, &snapshot)
 	r.countUses(p, &snapshot)
 	view := report.View{Pipeline: p.Pipeline, Policy: r.config.parsed.Policy, Snapshot: snapshot, URL: strings.TrimSuffix(r.repo.Info().CloneURL, ".git"), Shared: r.config.shared(p)}
@@ -151,7 +152,9 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		if err := work.do(ctx); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("stage %s: %w", work.at.stage.Name, err))
 		}
-		work.startDue()
+		if !snapshot.Stages[work.at.stage.Name].Left {
+			work.startDue()
+		}
 	}
 	if err := r.publish(ctx, p, snapshot); err != nil {
 		failed = errors.Join(failed, err)

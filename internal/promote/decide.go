@@ -15,6 +15,9 @@ func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 	for _, stage := range p.Stages {
 		d := decision{pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
 		v := d.decide()
+		if d.state.Left && v.Ask == nil {
+			v.leave(stage)
+		}
 		if v.Ask == nil {
 			v.Reasons = append(append(v.Reasons, s.staleness(stage)...), p.unpublished(s, stage)...)
 		}

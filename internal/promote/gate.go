@@ -236,8 +236,11 @@ func (g GateResult) reason(stage string) Reason {
 		r.Kind = GateTimedOut
 	default:
 		r.Kind = GatePending
-		if g.Gate.Source == FromManual {
+		switch g.Gate.Source {
+		case FromManual:
 			r.Note = cmp.Or(r.Note, fmt.Sprintf("waits for `/verify %s %s`", stage, g.Gate.Name))
+		case FromRun:
+			r.Note = cmp.Or(r.Note, "is run by `action run`")
 		}
 	}
 	return r

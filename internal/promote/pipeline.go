@@ -203,6 +203,7 @@ type Gate struct {
 	By       Right         // manual: who may say so
 	Mirror   bool          // a check run of ours on the arrival's commit says the same
 	At       *Place        // where the results are, if not on the arrival's commit
+	Run      string        // the shell line that is the gate, where `action run` runs it
 }
 
 // Place is a commit on which a gate's results are looked for. Which one it is
@@ -244,6 +245,10 @@ const FromManual Source = "manual"
 // FromExternal is the source of what outside systems say by signed calls: the
 // ledger has it. Results have the gate's name, and the system's for an App.
 const FromExternal Source = "external"
+
+// FromRun is the source of what commands came to that `action run` ran: the ledger
+// has it.
+const FromRun Source = "run"
 
 // Admits tells whether a changed path is of this subscription. The matcher of
 // globs is handed in.

@@ -54,6 +54,7 @@ type StageState struct {
 	Gates   map[string][]Gate `json:"gates,omitempty"`
 	Trouble []Reason          `json:"trouble,omitempty"` // a foreign branch, a lost ledger: nothing is written here
 	Unmade  bool              `json:"unmade,omitempty"`  // a promotion was tried just now and could not be made
+	Left    bool              `json:"left,omitempty"`    // nothing is brought here now but what people ask for: whoever looks was not asked to
 }
 
 // Set names the freight of slots: the same for the same freight in each of them.

@@ -106,6 +106,8 @@ const (
 	NotTogether       ReasonKind = "not-together"
 	Scheduled         ReasonKind = "scheduled"
 	WrittenByOthers   ReasonKind = "written-by-others"
+	LeftAlone         ReasonKind = "left-alone"
+	Unmerged          ReasonKind = "unmerged"
 )
 
 // Reason is one typed "no", or "not yet", with the names, the numbers and, where
@@ -228,6 +230,8 @@ func (r Reason) String() string {
 		return fmt.Sprintf("%s takes the newest available freight at %s", r.Stage, clock(r.Until))
 	case WrittenByOthers:
 		return fmt.Sprintf("%s is written by others: it holds what they put on %s", r.Stage, r.Note)
+	case Unmerged:
+		return fmt.Sprintf("#%d waits to be merged", r.Have)
 	case CombinationUnseen:
 		return "this combination of freight was not verified together upstream"
 	}
@@ -241,6 +245,7 @@ var fixed = map[ReasonKind]string{
 	Unpushed:    "a later promotion is in the ledger, and still to be pushed here",
 	ForeignHead: "the promotion branch has commits not written by Towpath: `/promote` replaces them",
 	Conflict:    "the pull request has a merge conflict",
+	LeftAlone:   "`action run` was not asked for this stage: the next look of anybody goes on",
 }
 
 func takenText(r Reason) string {

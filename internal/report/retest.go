@@ -27,6 +27,9 @@ func (v View) retested(stage string, r promote.Retested) string {
 	case promote.RetestGoesOn:
 		return fmt.Sprintf("%s of %s still runs, and is left alone: %s.", gate, name, link(fmt.Sprintf("attempt %d", r.Attempt), r.URL))
 	case promote.RetestByOthers:
+		if g, _ := s.Gate(r.Gate); g.Source == promote.FromRun {
+			return fmt.Sprintf("%s of %s is run by `action run`, which runs again what has not passed.", gate, name)
+		}
 		text := fmt.Sprintf("%s of %s is run by others, and Towpath can not start it", gate, name)
 		if r.URL != "" {
 			text += ": " + link("run it again where it ran", r.URL)

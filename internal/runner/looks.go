@@ -1,0 +1,150 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/towpath/towpath/internal/engine"
+	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
+)
+
+// sighting is what a look saw, or why it could not.
+type sighting struct {
+	view report.View
+	err  error
+}
+
+// looks looks for all the stages that are on their way together: those that begin or
+// change something while one look goes on share the next.
+type looks struct {
+	Options
+	wanted chan struct{}
+
+	mu    sync.Mutex
+	lanes map[string]*lane // on their way
+}
+
+func newLooks(o Options) *looks {
+	return &looks{Options: o, wanted: make(chan struct{}, 1), lanes: map[string]*lane{}}
+}
+
+func (k *looks) join(l *lane) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lanes[l.key()] = l
+}
+
+func (k *looks) leave(l *lane) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.lanes, l.key())
+}
+
+// want asks for a look that begins after this.
+func (k *looks) want() {
+	select {
+	case k.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// run looks until the context ends.
+func (k *looks) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.wanted:
+		case <-time.After(k.Interval):
+		}
+		k.mu.Lock()
+		lanes := maps.Clone(k.lanes)
+		k.mu.Unlock()
+		if len(lanes) > 0 {
+			k.look(ctx, lanes)
+		}
+	}
+}
+
+func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
+	wish := &engine.Wish{Lanes: map[string]bool{}}
+	for key := range lanes {
+		wish.Lanes[key] = true
+	}
+	done, err := k.Engine.Once(ctx, k.Repository, wish)
+	if err == nil && len(done.Mistakes) > 0 {
+		err = fmt.Errorf("the configuration is broken now: %s", done.Mistakes[0])
+	}
+	for _, l := range lanes {
+		s := sighting{err: err}
+		if err == nil {
+			at := slices.IndexFunc(done.Views, func(v report.View) bool { return v.Pipeline.Name == l.pipeline })
+			if at < 0 {
+				s.err = fmt.Errorf("pipeline %s is gone", l.pipeline)
+			} else {
+				s.view = done.Views[at]
+			}
+		}
+		select { // what nobody has read yet is old now
+		case <-l.seen:
+		default:
+		}
+		l.seen <- s
+	}
+}
+
+// Results keeps what commands came to until the ledger has it.
+type Results struct {
+	mu    sync.Mutex
+	calls []engine.Call
+	last  int
+	done  map[string]bool
+}
+
+// NewResults keeps nothing yet.
+func NewResults() *Results { return &Results{done: map[string]bool{}} }
+
+// Calls implements [engine.Outside].
+func (r *Results) Calls(context.Context, string) ([]engine.Call, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls), nil
+}
+
+// Done implements [engine.Outside].
+func (r *Results) Done(_ context.Context, ids []string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = slices.DeleteFunc(r.calls, func(c engine.Call) bool { return slices.Contains(ids, c.ID) })
+	for _, id := range ids {
+		r.done[id] = true
+	}
+	return nil
+}
+
+// say keeps what a command came to, and returns what it is known by.
+func (r *Results) say(c engine.Call, passed bool) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last++
+	c.ID, c.Ran, c.State = fmt.Sprint("run-", r.last), true, promote.State(passed)
+	r.calls = append(r.calls, c)
+	return c.ID
+}
+
+func (r *Results) written(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.done[id]
+}
+
+func (r *Results) waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.calls) > 0
+}

@@ -1,0 +1,224 @@
+// Package runner brings freight through the stages of a repository in one go: it
+// looks whenever something may have changed, runs the commands of gates, and goes on
+// downstream at once. What may come where is the engine's word; what starts when is
+// the graph runner's. It knows neither flags nor files.
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/towpath/towpath/internal/engine"
+	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
+	"github.com/towpath/towpath/internal/schedule"
+)
+
+// Options are what a run is asked for.
+type Options struct {
+	Engine       *engine.Engine
+	Results      *Results // the same that the engine reads
+	Repository   string
+	Stages       []string // as stage or pipeline/stage; none: all
+	WithUpstream bool
+
+	Jobs     int           // commands at once
+	Interval time.Duration // between looks while nothing happens
+	Timeout  time.Duration // how long a stage may wait for others; 0: not at all
+	Grace    time.Duration // between asking a command to end and killing it
+	Commands Commands
+	Out      *Output
+}
+
+// UsageError is a wish that can not be meant.
+type UsageError struct{ error }
+
+// lane is one stage on its way.
+type lane struct {
+	pipeline string
+	stage    promote.Stage
+	name     string // as people read it: with the pipeline where there are several
+	seen     chan sighting
+	weight   time.Duration
+}
+
+func (l *lane) key() string { return l.pipeline + "/" + l.stage.Name }
+
+// run is one run.
+type run struct {
+	Options
+	byName map[string]*lane
+	looks  *looks
+	slots  chan struct{}
+	behind sync.WaitGroup // gates that inform and go on when their stage is done
+	begun  time.Time
+
+	mu    sync.Mutex
+	tales map[string]Lane // by name, of stages that began
+	ran   map[string]Gate // commands, by stage and gate
+}
+
+// Run brings freight through the stages and tells how it went. When the context ends,
+// commands are ended, and everything that was written is whole: another run goes on.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	r := &run{Options: o, byName: map[string]*lane{}, tales: map[string]Lane{}, ran: map[string]Gate{}, slots: make(chan struct{}, max(1, o.Jobs)), begun: time.Now()}
+	seen, err := o.Engine.Plan(ctx, o.Repository)
+	if seen != nil && len(seen.Mistakes) > 0 {
+		return &Report{Repository: seen.Repository, Mistakes: seen.Mistakes}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := r.nodes(seen.Views)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := schedule.New(nodes, schedule.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	r.looks = newLooks(o)
+	looking, stop := context.WithCancel(ctx)
+	var looker sync.WaitGroup
+	looker.Go(func() { r.looks.run(looking) })
+	results := graph.Run(ctx, r)
+	r.behind.Wait()
+	stop()
+	looker.Wait()
+	if ctx.Err() == nil && o.Results.waiting() {
+		if _, err := o.Engine.Once(ctx, o.Repository, &engine.Wish{Lanes: map[string]bool{}}); err != nil {
+			o.Out.Say("", "results that came last are not written down: "+err.Error())
+		}
+	}
+	return r.report(seen.Repository, nodes, results), nil
+}
+
+// nodes are the stages that are meant, as work of a graph.
+func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
+	var nodes []schedule.Node
+	for _, v := range views {
+		for _, s := range v.Pipeline.Stages {
+			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting, 1), weight: weight(v.Snapshot.History(s))}
+			l.name = nameIn(views, v.Pipeline.Name, s.Name)
+			r.byName[l.name] = l
+			nodes = append(nodes, schedule.Node{
+				Name: l.name, After: upstream(views, v.Pipeline, s), Weight: l.weight,
+				Run: func(ctx context.Context) error { return r.bring(ctx, l) },
+			})
+		}
+	}
+	names, err := meant(views, r.Stages)
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	return schedule.Select(nodes, names, r.WithUpstream)
+}
+
+// nameIn is what a stage is called where the repository has these pipelines.
+func nameIn(views []report.View, pipeline, stage string) string {
+	if len(views) > 1 {
+		return pipeline + "/" + stage
+	}
+	return stage
+}
+
+// upstream are the lanes that a stage takes freight from, each once.
+func upstream(views []report.View, p promote.Pipeline, s promote.Stage) []string {
+	var out []string
+	for _, request := range s.Requests {
+		for _, from := range request.From {
+			for _, lane := range p.Lanes(from) {
+				if name := nameIn(views, p.Name, lane.Name); !slices.Contains(out, name) {
+					out = append(out, name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// unknown is how long a stage is taken to need as long as nothing is recorded: so
+// that of those the one with the most stages behind it goes first.
+const unknown = time.Minute
+
+// weight is how long a stage takes from the arrival of freight until it is verified.
+func weight(h promote.History) time.Duration {
+	if h.SecondsToVerify == nil {
+		return unknown
+	}
+	return time.Duration(*h.SecondsToVerify) * time.Second
+}
+
+// meant finds the lanes that are named. The name of a stage means all of its lanes.
+func meant(views []report.View, wanted []string) ([]string, error) {
+	var known []string
+	for _, v := range views {
+		for _, s := range v.Pipeline.Stages {
+			known = append(known, nameIn(views, v.Pipeline.Name, s.Name))
+		}
+	}
+	var out []string
+	for _, name := range wanted {
+		pipeline, stage, qualified := strings.Cut(name, "/")
+		if !qualified {
+			pipeline, stage = "", name
+		}
+		var found, in []string
+		for _, v := range views {
+			if pipeline != "" && v.Pipeline.Name != pipeline {
+				continue
+			}
+			before := len(found)
+			for _, s := range lanesOf(v.Pipeline, stage) {
+				found = append(found, nameIn(views, v.Pipeline.Name, s.Name))
+			}
+			if len(found) > before {
+				in = append(in, v.Pipeline.Name+"/"+stage)
+			}
+		}
+		switch {
+		case len(in) == 0:
+			return nil, fmt.Errorf("there is no stage %q; there are %s", name, strings.Join(known, ", "))
+		case len(in) > 1:
+			return nil, fmt.Errorf("several pipelines have a stage %q: write %s", name, strings.Join(in, " or "))
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// lanesOf are the lanes that a name means: the one that it is the name of, or all of
+// a stage's.
+func lanesOf(p promote.Pipeline, name string) []promote.Stage {
+	if lanes := p.Lanes(name); len(lanes) > 0 {
+		return lanes
+	}
+	if s, ok := p.Stage(name); ok {
+		return []promote.Stage{s}
+	}
+	return nil
+}
+
+// Started is told when a stage may begin: from then on looks bring freight into it.
+func (r *run) Started(name string, prepares bool) {
+	if !prepares {
+		r.looks.join(r.byName[name])
+	}
+}
+
+// Ended is told how a stage ended.
+func (r *run) Ended(result schedule.Result) {
+	r.looks.leave(r.byName[result.Name])
+	text := string(result.Outcome)
+	switch {
+	case result.Outcome == schedule.Skipped:
+		text += ": " + result.Cause + " did not succeed"
+	case result.Err != nil && result.Outcome == schedule.Failed:
+		text += ": " + result.Err.Error()
+	}
+	r.Out.Say(result.Name, text)
+}
