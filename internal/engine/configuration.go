@@ -19,7 +19,7 @@ type configuration struct {
 	commit   string
 	branch   string    // the default branch, which policies name
 	folder   string    // id of its .towpath folder; empty where there is none
-	touched  string    // the last commit that changed .towpath, where people look for what waits (P5)
+	touched  string    // the last commit that changed .towpath, where people look for what waits (P5); see date
 	since    time.Time // when that was
 	parsed   *config.Config
 	mistakes config.Mistakes
@@ -47,7 +47,7 @@ func (l *look) readConfig(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read configuration commit: %w", err)
 		}
-		if err := l.parse(ctx, c, known, tree); err != nil {
+		if err := l.parse(c, known, tree); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (l *look) readConfig(ctx context.Context) error {
 
 // parse fills in what a tree configures. With the same folder as before that is
 // known, unless files outside of it have a say.
-func (l *look) parse(ctx context.Context, c, known *configuration, tree *gitrepo.Tree) error {
+func (l *look) parse(c, known *configuration, tree *gitrepo.Tree) error {
 	if info, err := tree.Lstat(".towpath"); err == nil {
 		c.folder = gitID(info)
 	}
@@ -79,8 +79,8 @@ func (l *look) parse(ctx context.Context, c, known *configuration, tree *gitrepo
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
-	if c.touched, c.since, err = l.touched(ctx, c, known); err != nil {
-		return err
+	if known != nil && known.folder == c.folder {
+		c.touched, c.since = known.touched, known.since
 	}
 	outside := &noticing{FS: tree}
 	c.parsed, c.mistakes = config.Parse(pipelines, policy, config.Context{Repository: l.name, DefaultBranch: l.branch, Tree: outside})
@@ -116,13 +116,14 @@ func (n *noticing) Open(name string) (fs.File, error) {
 	return n.FS.Open(name)
 }
 
-// touched is the last commit that changed the configuration. A head with the
-// same configuration as before did not.
-func (l *look) touched(ctx context.Context, c, before *configuration) (string, time.Time, error) {
-	if before != nil && before.touched != "" && before.folder == c.folder {
-		return before.touched, before.since, nil
+// date asks for the last commit that changed the configuration, once for as long
+// as it stays the same. Reading does not wait for it.
+func (l *look) date(ctx context.Context) (err error) {
+	c := l.config
+	if c.touched == "" && c.folder != "" {
+		c.touched, c.since, err = l.repo.LastCommit(ctx, c.commit, ".towpath")
 	}
-	return l.repo.LastCommit(ctx, c.commit, ".towpath")
+	return err
 }
 
 // shared are the stages of a pipeline of which another one has a namesake.

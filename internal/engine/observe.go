@@ -134,6 +134,10 @@ func (l *look) readAll(ctx context.Context, name string) error {
 	t.add("", onGit, func(context.Context) error { return l.readObjects(ctx) }, theRefs)
 	t.add("", onGitHub, func(ctx context.Context) error { return l.readComments(ctx, l.home) }, theRefs)
 	t.add("", onGitHub, l.readCalls, theRefs)
+	t.add("", onGitHub, func(ctx context.Context) error {
+		_, err := l.Forge.Self(ctx)
+		return err
+	})
 	take := func() {}
 	if before != nil {
 		take = l.listPulls(&t, l.home, before, theRefs)
@@ -151,7 +155,14 @@ func (l *look) readAll(ctx context.Context, name string) error {
 	if before != nil && before.parsed == now.parsed {
 		return nil
 	}
-	return l.readPulls(ctx, l.home, l.config)
+	t = tasks{}
+	take = l.listPulls(&t, l.home, l.config)
+	l.askRegistries(&t, l.config, l.book)
+	if err := t.all(ctx); err != nil {
+		return err
+	}
+	take()
+	return nil
 }
 
 // readRepository asks GitHub for the repository, and where it was the last time

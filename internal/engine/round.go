@@ -98,7 +98,7 @@ func (r *round) decide(ctx context.Context) {
 // pipeline reads, decides and prepares one pipeline.
 func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	facts := r.book.Pipelines[p.Name]
-	snapshot := promote.Snapshot{Now: r.now, Configured: r.config.since, Stages: map[string]promote.StageState{}}
+	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}}
 	places := map[string]*place{}
 	var t tasks
 	if r.found.by[p.Name] == nil {
@@ -107,10 +107,12 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 			return nil
 		})
 	}
+	t.add("", onGitHub, r.date)
 	r.observeStages(&t, p, facts, places, snapshot.Stages)
 	if err := t.all(ctx); err != nil {
 		return err
 	}
+	snapshot.Configured = r.config.since
 	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
 	r.endTakeovers(ctx, p)
 	if r.order != nil {
