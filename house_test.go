@@ -49,7 +49,10 @@ func house(t *testing.T) map[string]room {
 		case "–":
 		default:
 			for _, short := range strings.Split(imports, ",") {
-				r.ours = append(r.ours, "internal/"+strings.TrimSpace(short))
+				if short = strings.TrimSpace(short); short != "examples" {
+					short = "internal/" + short
+				}
+				r.ours = append(r.ours, short)
 			}
 		}
 		for _, library := range quoted.FindAllStringSubmatch(cells[3], -1) {

@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed all:guestbook
 var Guestbook embed.FS
+
+// Workflow is Towpath as a GitHub Action.
+//
+//go:embed workflows/.github/workflows/towpath.yml
+var Workflow []byte

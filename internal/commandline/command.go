@@ -73,7 +73,7 @@ func (c Command) Main() int {
 	root := c.root()
 	root.AddCommand(
 		validateCommand(c), renderCommand(c.getenv, renderer), graphCommand(c), statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c),
-		promoteCommand(c), freightCommand(c), verifyCommand(c), adoptCommand(c), initCommand(c), runCommand(c), workflowCommand(c),
+		promoteCommand(c), freightCommand(c), verifyCommand(c), adoptCommand(c), initCommand(c, renderer), runCommand(c), workflowCommand(c),
 	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
