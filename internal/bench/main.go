@@ -18,6 +18,9 @@
 // Between the rounds, unmeasured, the promotion is merged and verified. All
 // files of all sides are on one file system, in memory where there is one. The
 // manifests that the contenders push must be the same bytes, or the run fails.
+//
+// The graph runner is measured apart: what it costs per node, and how long it
+// takes over a real deployment, in simulated time, next to other strategies.
 package main
 
 import (
@@ -69,9 +72,10 @@ const (
 	restRows    = "rest"
 	againRows   = "again"
 	renderRows  = "render"
+	runnerRows  = "runner"
 )
 
-var allRows = []string{warmRows, delayRows, scaleRows, coldRows, stageRows, requestRows, memoryRows, restRows, againRows, renderRows}
+var allRows = []string{warmRows, delayRows, scaleRows, coldRows, stageRows, requestRows, memoryRows, restRows, againRows, renderRows, runnerRows}
 
 // bench is what is to be measured.
 type bench struct {

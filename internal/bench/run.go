@@ -41,6 +41,13 @@ func (b *bench) run(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 	}
+	if b.wants(runnerRows) {
+		var table string
+		if found[runnerRows], table, err = raceRunner(b.rounds); err != nil {
+			return nil, err
+		}
+		fmt.Print(table)
+	}
 	var rows []row
 	for _, group := range allRows {
 		if !b.wants(group) {

@@ -136,45 +136,43 @@ func (g *Graph) name(task int) string { return g.nodes[g.tasks[task].node].Name 
 
 // order returns the tasks, each after those that it waits for.
 func (g *Graph) order() ([]int, error) {
-	const (
-		unseen = iota
-		open
-		done
-	)
-	state := make([]int, len(g.tasks))
-	var path, out []int
-	var visit func(i int) error
-	visit = func(i int) error {
-		switch state[i] {
-		case done:
-			return nil
-		case open:
-			return g.circle(append(path[slices.Index(path, i):], i))
+	waits, out := make([]int, len(g.tasks)), make([]int, 0, len(g.tasks))
+	for i, t := range g.tasks {
+		if waits[i] = len(t.before); waits[i] == 0 {
+			out = append(out, i)
 		}
-		state[i] = open
-		path = append(path, i)
-		for _, before := range g.tasks[i].before {
-			if err := visit(before); err != nil {
-				return err
+	}
+	for n := 0; n < len(out); n++ {
+		for _, behind := range g.tasks[out[n]].behind {
+			if waits[behind]--; waits[behind] == 0 {
+				out = append(out, behind)
 			}
 		}
-		path = path[:len(path)-1]
-		state[i] = done
-		out = append(out, i)
-		return nil
 	}
-	for i := range g.tasks {
-		if err := visit(i); err != nil {
-			return nil, err
-		}
+	if len(out) < len(g.tasks) {
+		return nil, g.circle(waits)
 	}
 	return out, nil
 }
 
-// circle says who waits for whom, in the order of waiting.
-func (g *Graph) circle(path []int) error {
+// circle finds tasks that wait for each other, among those that can never start,
+// and says who waits for whom.
+func (g *Graph) circle(waits []int) error {
+	stuck := func(task int) bool { return waits[task] > 0 }
+	at := slices.IndexFunc(waits, func(n int) bool { return n > 0 })
+	var path []int
+	seen := map[int]int{} // task → its place in the path
+	for {
+		if _, again := seen[at]; again {
+			break
+		}
+		seen[at] = len(path)
+		path = append(path, at)
+		before := g.tasks[at].before
+		at = before[slices.IndexFunc(before, stuck)]
+	}
 	var names []string
-	for _, i := range path {
+	for _, i := range append(path[seen[at]:], at) {
 		if name := g.name(i); len(names) == 0 || names[len(names)-1] != name {
 			names = append(names, name)
 		}

@@ -1,6 +1,10 @@
 package schedule
 
-import "slices"
+import (
+	"container/heap"
+	"slices"
+	"strings"
+)
 
 // Outcome is how a node ended.
 type Outcome string
@@ -22,13 +26,35 @@ type state struct {
 	started  []bool    // per task
 	outcomes []Outcome // per task; empty: not ended
 	causes   []int     // per skipped task: the task that did not succeed
-	ready    []int     // in the order in which they start
+	ready    []*queue  // one for each set of resources, so that whoever has to wait for one is in nobody's way
+	queues   map[string]*queue
 	running  int
 	held     map[string]int
 }
 
+// queue is ready tasks that take the same resources, the next one first.
+type queue struct {
+	graph     *Graph
+	resources []string
+	tasks     []int
+}
+
+func (q *queue) Len() int           { return len(q.tasks) }
+func (q *queue) Less(i, j int) bool { return q.graph.before(q.tasks[i], q.tasks[j]) }
+func (q *queue) Swap(i, j int)      { q.tasks[i], q.tasks[j] = q.tasks[j], q.tasks[i] }
+func (q *queue) Push(task any)      { q.tasks = append(q.tasks, task.(int)) }
+func (q *queue) Pop() any {
+	last := len(q.tasks) - 1
+	task := q.tasks[last]
+	q.tasks = q.tasks[:last]
+	return task
+}
+
 func newState(g *Graph) *state {
-	s := &state{graph: g, waits: make([]int, len(g.tasks)), started: make([]bool, len(g.tasks)), outcomes: make([]Outcome, len(g.tasks)), causes: make([]int, len(g.tasks)), held: map[string]int{}}
+	s := &state{
+		graph: g, waits: make([]int, len(g.tasks)), started: make([]bool, len(g.tasks)), outcomes: make([]Outcome, len(g.tasks)),
+		causes: make([]int, len(g.tasks)), queues: map[string]*queue{}, held: map[string]int{},
+	}
 	for i, t := range g.tasks {
 		if s.waits[i] = len(t.before); s.waits[i] == 0 {
 			s.admit(i)
@@ -37,31 +63,30 @@ func newState(g *Graph) *state {
 	return s
 }
 
-// admit puts a task among the ready ones: the longest path first, then the order
-// in which the nodes were given, preparations before work.
-func (s *state) admit(task int) {
-	before := func(a, b int) int {
-		x, y := s.graph.tasks[a], s.graph.tasks[b]
-		switch {
-		case x.length != y.length:
-			return compare(y.length, x.length)
-		case x.node != y.node:
-			return compare(x.node, y.node)
-		}
-		return compare(b, a)
+// before tells which of two ready tasks starts first: the longest path first, then
+// the order in which the nodes were given, preparations before work.
+func (g *Graph) before(a, b int) bool {
+	x, y := &g.tasks[a], &g.tasks[b]
+	switch {
+	case x.length != y.length:
+		return x.length > y.length
+	case x.node != y.node:
+		return x.node < y.node
 	}
-	at, _ := slices.BinarySearchFunc(s.ready, task, before)
-	s.ready = slices.Insert(s.ready, at, task)
+	return a > b
 }
 
-func compare[T ~int | ~int64](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// admit puts a task among the ready ones.
+func (s *state) admit(task int) {
+	resources := s.graph.tasks[task].resources
+	key := strings.Join(resources, "\x00")
+	q := s.queues[key]
+	if q == nil {
+		q = &queue{graph: s.graph, resources: resources}
+		s.queues[key] = q
+		s.ready = append(s.ready, q)
 	}
-	return 0
+	heap.Push(q, task)
 }
 
 // start takes what can start now. Resources are taken all at once or not at all,
@@ -69,26 +94,38 @@ func compare[T ~int | ~int64](a, b T) int {
 // holds no slot.
 func (s *state) start() []int {
 	var out []int
-	s.ready = slices.DeleteFunc(s.ready, func(task int) bool {
-		if !s.room(task) {
-			return false
+	for s.graph.limits.Slots == 0 || s.running < s.graph.limits.Slots {
+		q := s.next()
+		if q == nil {
+			break
 		}
+		task := heap.Pop(q).(int)
 		s.running++
 		s.started[task] = true
-		for _, r := range s.graph.tasks[task].resources {
+		for _, r := range q.resources {
 			s.held[r]++
 		}
 		out = append(out, task)
-		return true
-	})
+	}
 	return out
 }
 
-func (s *state) room(task int) bool {
-	if s.graph.limits.Slots > 0 && s.running >= s.graph.limits.Slots {
-		return false
+// next is the queue whose first task starts next; nil: none can.
+func (s *state) next() *queue {
+	var found *queue
+	for _, q := range s.ready {
+		for len(q.tasks) > 0 && s.outcomes[q.tasks[0]] != "" {
+			heap.Pop(q) // nobody needs it any more
+		}
+		if len(q.tasks) > 0 && (found == nil || s.graph.before(q.tasks[0], found.tasks[0])) && s.room(q.resources) {
+			found = q
+		}
 	}
-	return !slices.ContainsFunc(s.graph.tasks[task].resources, func(r string) bool {
+	return found
+}
+
+func (s *state) room(resources []string) bool {
+	return !slices.ContainsFunc(resources, func(r string) bool {
 		most, ok := s.graph.limits.Resources[r]
 		if !ok {
 			most = 1
@@ -105,33 +142,34 @@ func (s *state) end(task int, outcome Outcome) []int {
 		s.held[r]--
 	}
 	s.outcomes[task] = outcome
-	ended := []int{task}
 	if outcome != Succeeded {
-		return append(ended, s.skip(task, task)...)
+		return s.skip(task)
 	}
 	for _, behind := range s.graph.tasks[task].behind {
 		if s.waits[behind]--; s.waits[behind] == 0 && s.outcomes[behind] == "" {
 			s.admit(behind)
 		}
 	}
-	return ended
+	return []int{task}
 }
 
-// skip ends what waits for a task, and the preparations that nobody needs then.
-func (s *state) skip(of, cause int) []int {
-	var out []int
-	for _, behind := range s.graph.tasks[of].behind {
-		if s.outcomes[behind] != "" {
-			continue
-		}
-		s.outcomes[behind], s.causes[behind] = Skipped, cause
-		for _, before := range s.graph.tasks[behind].before {
-			if s.graph.tasks[before].prepares && !s.started[before] {
-				s.outcomes[before] = Skipped
-				s.ready = slices.DeleteFunc(s.ready, func(ready int) bool { return ready == before })
+// skip ends what waits for a task, and the preparations that nobody needs then. It
+// returns the task and those that waited.
+func (s *state) skip(cause int) []int {
+	out := []int{cause}
+	for n := 0; n < len(out); n++ {
+		for _, behind := range s.graph.tasks[out[n]].behind {
+			if s.outcomes[behind] != "" {
+				continue
 			}
+			s.outcomes[behind], s.causes[behind] = Skipped, cause
+			for _, before := range s.graph.tasks[behind].before {
+				if s.graph.tasks[before].prepares && !s.started[before] && s.outcomes[before] == "" {
+					s.outcomes[before] = Skipped
+				}
+			}
+			out = append(out, behind)
 		}
-		out = append(append(out, behind), s.skip(behind, cause)...)
 	}
 	return out
 }
@@ -139,7 +177,7 @@ func (s *state) skip(of, cause int) []int {
 // cancel ends everything that has not started.
 func (s *state) cancel() []int {
 	var out []int
-	s.ready = nil
+	s.ready, s.queues = nil, map[string]*queue{}
 	for i := range s.graph.tasks {
 		if s.outcomes[i] == "" && !s.started[i] {
 			s.outcomes[i] = Cancelled
