@@ -41,10 +41,18 @@ func (l *look) bindGates(p config.Pipeline, at *place) {
 // mirrored is how many of the last arrivals carry a gate's mirror.
 const mirrored = watchedArrivals
 
-// mirror writes on the last arrivals' commits what the gates say that are to be
+// mirrorAll writes on the last arrivals' commits what the gates say that are to be
 // seen there. What was written last is remembered, so that a look that changed
 // nothing asks nothing. Two stages at one commit would contradict each other by
 // one name: there the first one has it.
+func (l *look) mirrorAll(ctx context.Context) error {
+	var failed error
+	for _, v := range l.views {
+		failed = errors.Join(failed, l.mirror(ctx, v))
+	}
+	return failed
+}
+
 func (l *look) mirror(ctx context.Context, v report.View) error {
 	var failed error
 	for _, stage := range v.Pipeline.Stages {

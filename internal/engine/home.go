@@ -26,12 +26,16 @@ type home struct {
 	pulls   map[string][]forge.PullRequest // by promotion branch
 	refused map[string]string              // refs that it refused to have moved in this look, with its words
 	stuck   map[int]bool                   // pull requests that could not be merged in this look
-	abroad  *abroad                        // nil: the pipelines' own
+	opened  map[int]bool                   // pull requests that this look opened
+	moot    moot
+	abroad  *abroad // nil: the pipelines' own
 
 	comments []forge.Comment
 }
 
-func newHome() *home { return &home{refused: map[string]string{}, stuck: map[int]bool{}} }
+func newHome() *home {
+	return &home{refused: map[string]string{}, stuck: map[int]bool{}, opened: map[int]bool{}}
+}
 
 // number is GitHub's number of a repository that is not the pipelines' own.
 func (h *home) number() int64 {
@@ -93,6 +97,29 @@ func (l *look) homesOf(stage command.Stage) []lodging {
 		out = append(out, lodging{l.home, stage.Name})
 	}
 	return out
+}
+
+// moot is what a look did to a repository's pull requests, so that what was read
+// of it does not hold any more.
+type moot struct{ pulls, git bool }
+
+// readMoot reads again, once for everything that was done.
+func (l *look) readMoot(ctx context.Context) error {
+	for _, h := range append(l.otherHomes(nil), l.home) {
+		was := h.moot
+		h.moot = moot{}
+		if was.pulls {
+			if err := l.readPulls(ctx, h, l.config); err != nil {
+				return err
+			}
+		}
+		if was.git {
+			if err := l.readHome(ctx, h); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // readHome reads git again within a look.

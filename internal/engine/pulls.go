@@ -47,8 +47,10 @@ func (w *stageWork) openPull(ctx context.Context, open promote.Open) error {
 			return err
 		}
 		if exists != nil {
-			return w.readPulls(ctx, w.at.home, w.config)
+			w.at.home.moot.pulls = true
+			return nil
 		}
+		w.at.home.opened[pull.Number] = true
 		before := w.at.home.pulls[target.PromotionBranch()]
 		w.at.home.pulls[target.PromotionBranch()] = slices.Insert(slices.Clone(before), 0, pull)
 		return w.linkSuperseded(ctx, before, pull.Number)
@@ -76,10 +78,8 @@ func (w *stageWork) merge(open promote.Open) {
 		if err != nil {
 			return err
 		}
-		if err := w.readPulls(ctx, w.at.home, w.config); err != nil {
-			return err
-		}
-		return w.readHome(ctx, w.at.home)
+		w.at.home.moot = moot{pulls: true, git: true}
+		return nil
 	}})
 }
 
@@ -129,6 +129,7 @@ func (w *stageWork) closing(open promote.Open, why string) effect {
 		if err := w.at.home.repo.ClosePullRequest(ctx, open.PullRequest); err != nil {
 			return err
 		}
-		return w.readPulls(ctx, w.at.home, w.config)
+		w.at.home.moot.pulls = true
+		return nil
 	}}
 }

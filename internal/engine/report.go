@@ -25,19 +25,26 @@ func (l *look) report(ctx context.Context) error {
 	l.mu.Lock()
 	l.Engine.views[l.name] = l.views
 	l.mu.Unlock()
-	failed := errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx), l.reportEdits(ctx))
+	var t tasks
+	t.add("", writing, func(ctx context.Context) error { // issues of one repository, one after the other
+		return errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx))
+	})
+	t.add("", writing, l.reportEdits)
 	waiting := newWaiting()
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {
-			failed = errors.Join(failed, l.reportPromotion(ctx, v, verdict))
+			t.add("", writing, func(ctx context.Context) error { return l.reportPromotion(ctx, v, verdict) })
 		}
-		failed = errors.Join(failed, l.mirror(ctx, v))
 		waiting.add(l, v)
 	}
+	t.add("", writing, l.mirrorAll)
 	for _, at := range waiting.spots {
-		failed = errors.Join(failed, at.home.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[at]), at.commit)))
+		t.add("", writing, func(ctx context.Context) error {
+			return at.home.repo.WriteCheck(ctx, l.check(report.Waiting(waiting.at[at]), at.commit))
+		})
 	}
-	if failed = errors.Join(failed, l.missingReplies(ctx)); failed != nil {
+	t.add("", writing, l.missingReplies)
+	if failed := t.each(ctx); failed != nil {
 		return fmt.Errorf("report: %w", failed)
 	}
 	return nil

@@ -19,8 +19,10 @@ func (l *look) policy(at *place) promote.StagePolicy {
 
 // judgePull asks what GitHub says of the open pull request.
 func (l *look) judgePull(ctx context.Context, at *place, open *promote.Open) (err error) {
-	if open.Approved, open.Approvers, err = l.approvals(ctx, at, open.PullRequest, open.Commit); err != nil {
-		return err
+	if !at.home.opened[open.PullRequest] { // else nobody has seen it yet, and a review brings another look
+		if open.Approved, open.Approvers, err = l.approvals(ctx, at, open.PullRequest, open.Commit); err != nil {
+			return err
+		}
 	}
 	if !l.policy(at).Merge.Auto {
 		return nil // nobody but people needs to know whether it can be merged

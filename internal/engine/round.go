@@ -242,7 +242,7 @@ func (r *round) record(pipeline string, news promote.Facts, lines ...string) {
 // write performs everything that was prepared: what GitHub must know before the
 // push, objects and ledger in one atomic push, and what follows.
 func (r *round) write(ctx context.Context) error {
-	if err := r.perform(ctx, r.before); err != nil {
+	if err := errors.Join(r.perform(ctx, r.before), r.readMoot(ctx)); err != nil {
 		return err
 	}
 	handled := r.handled
@@ -256,7 +256,7 @@ func (r *round) write(ctx context.Context) error {
 		return err
 	}
 	done, failed := r.send(ctx)
-	failed = errors.Join(failed, r.perform(ctx, r.after))
+	failed = errors.Join(failed, r.perform(ctx, r.after), r.readMoot(ctx))
 	if handled != nil && (done || r.handled != nil) {
 		failed = errors.Join(failed, r.close(ctx, *handled))
 	}
@@ -272,9 +272,16 @@ func (r *round) perform(ctx context.Context, effects []effect) error {
 			continue
 		}
 		r.Log.Info("done", "repo", r.name, "effect", e.what)
-		r.changed = true
+		r.change()
 	}
 	return failed
+}
+
+// change notes that the round wrote something, so that there is another one.
+func (r *round) change() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed = true
 }
 
 // push writes the ledger's commit and every branch in one atomic push. Nothing

@@ -64,15 +64,26 @@ func (r *round) asksElsewhere() bool {
 	return slices.ContainsFunc(r.sendings, func(e *sending) bool { return e.asked })
 }
 
-// send pushes to the other repositories, each in one atomic push, and does
-// there what follows. One that fails keeps none of the others back. It tells
+// send pushes to the other repositories, side by side and each in one atomic push,
+// and does there what follows. One that fails keeps none of the others back. It tells
 // whether everything was pushed; what a repository refused to have moved stands
 // aside, and the round is done again without it.
 func (r *round) send(ctx context.Context) (done bool, failed error) {
 	done = true
-	for _, e := range r.sendings {
+	became := make([]error, len(r.sendings))
+	var t tasks
+	for i, e := range r.sendings {
+		t.add("", writing, func(ctx context.Context) error {
+			became[i] = r.run(ctx, e)
+			return nil
+		})
+	}
+	if err := t.each(ctx); err != nil {
+		return false, err
+	}
+	for i, e := range r.sendings {
 		var refusal *gitrepo.RefusedError
-		switch err := r.run(ctx, e); {
+		switch err := became[i]; {
 		case errors.As(err, &refusal):
 			e.to.refused[refusal.Ref] = refusal.Reason
 			r.changed, done = true, false
@@ -92,7 +103,7 @@ func (r *round) run(ctx context.Context, e *sending) error {
 			e.to.moved(u)
 			r.Log.Info("pushed", "repo", e.to.name, "ref", u.Ref, "commit", u.New)
 		}
-		r.changed = true
+		r.change()
 	}
 	return r.perform(ctx, e.after)
 }

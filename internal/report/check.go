@@ -108,9 +108,9 @@ func (v View) headline(verdict promote.Verdict, name string) headline {
 	}
 	switch {
 	case len(blocked) > 0:
-		return headline{fmt.Sprintf("%s: %s must not be merged: %s", name, v.pull(verdict.Stage, false), blocked[0]), failed}
+		return headline{fmt.Sprintf("%s: %s must not be merged: %s", name, v.pull(verdict.Stage, ""), blocked[0]), failed}
 	case v.open(verdict.Stage) != nil && top > failed:
-		return headline{fmt.Sprintf("%s: %s is open", name, v.pull(verdict.Stage, false)), opened}
+		return headline{fmt.Sprintf("%s: %s is open", name, v.pull(verdict.Stage, "")), opened}
 	case verdict.Action == promote.Promote && top > failed:
 		return headline{fmt.Sprintf("%s: promoting %s", name, v.names(v.moving(verdict.Stage, verdict.Freight))), promoting}
 	case len(reasons) > 0:

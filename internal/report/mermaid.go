@@ -11,8 +11,9 @@ import (
 // side by side.
 func Mermaid(graphs ...Graph) string { return mermaid(graphs, "") }
 
-// mermaid draws pipelines for the promotion pull request of a stage: its own number
-// is not said there, which it only gets after its text was written.
+// mermaid draws pipelines for the promotion pull request of a stage. No numbers are
+// said there: it gets its own only after its text was written, and of twenty that
+// are opened together each would have to be written again for those of the others.
 func mermaid(graphs []Graph, self string) string {
 	var out strings.Builder
 	out.WriteString("flowchart LR\n")
@@ -46,7 +47,7 @@ func (g Graph) mermaid(out *strings.Builder, prefix, self string) {
 		}
 		left, right := g.shape(s.Name)
 		fmt.Fprintf(out, "  %ss%d%s\"%s\"%s", prefix, i, left, strings.Join(lines, "<br/>"), right)
-		if _, class := g.state(s.Name, s.Name == self); class != "" {
+		if _, class := g.state(s.Name, self); class != "" {
 			out.WriteString(":::" + string(class))
 		}
 		out.WriteString("\n")
@@ -73,7 +74,7 @@ func (v View) says(stage, self string) []string {
 	if holding, ok := v.Snapshot.Facts.Holding(stage); ok {
 		lines = append(lines, v.names(holding.Freight))
 	}
-	if state, _ := v.state(stage, stage == self); state != "" {
+	if state, _ := v.state(stage, self); state != "" {
 		lines = append(lines, state)
 	}
 	return lines
@@ -98,14 +99,14 @@ func (v View) shape(stage string) (left, right string) {
 // state is what a stage's box says besides what it holds, and the action whose
 // colour it has. A stage that the view has no verdict of has neither, unless
 // something is open there.
-func (v View) state(stage string, self bool) (state string, class promote.Action) {
+func (v View) state(stage, self string) (state string, class promote.Action) {
 	verdict, _ := v.verdict(stage)
 	reasons := important(verdict.Reasons)
 	drift, drifted := v.drift(stage)
 	switch {
 	case len(verdict.Blocked) > 0:
 		return v.pull(stage, self) + " must not be merged", promote.Held
-	case self:
+	case self == stage:
 		return v.pull(stage, self), promote.Opened
 	case len(reasons) > 0 && (verdict.Action == promote.Held || weight(reasons[0].Kind) == failed):
 		return reasons[0].String(), promote.Held
@@ -121,11 +122,11 @@ func (v View) state(stage string, self bool) (state string, class promote.Action
 	return "", verdict.Action
 }
 
-func (v View) pull(stage string, self bool) string {
+func (v View) pull(stage, self string) string {
 	switch open := v.open(stage); {
-	case self:
+	case self == stage:
 		return "this pull request"
-	case open != nil && open.PullRequest != 0:
+	case self == "" && open != nil && open.PullRequest != 0:
 		return fmt.Sprintf("#%d", open.PullRequest)
 	}
 	return "promotion"

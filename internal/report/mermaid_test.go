@@ -117,3 +117,22 @@ func TestMermaidOfAVeryLargePipeline(t *testing.T) {
 	status := Status([]View{w.view(), w.view()}, nil, nil)
 	wellFormed(t, status)
 }
+
+// A promotion's text does not change when others get their numbers: of many that
+// are opened together each would be written again.
+func TestTextsOfPromotionsDoNotNumberEachOther(t *testing.T) {
+	texts := map[string]bool{}
+	for _, number := range []int{0, 7, 8} {
+		w := newWorld()
+		w.propose("uat-a", first, promote.Automatic, 3, 1)
+		w.propose("test", first, promote.Automatic, number, 1)
+		_, body := PullRequest(w.view(), "uat-a", nil)
+		if !strings.Contains(body, "promotion open") {
+			t.Errorf("it is not said that another one is open:\n%s", body)
+		}
+		texts[body] = true
+	}
+	if len(texts) != 1 {
+		t.Errorf("%d different texts", len(texts))
+	}
+}

@@ -178,7 +178,7 @@ func (v View) inStage(s promote.Stage, f promote.Freight) Point {
 	case found:
 		return Point{Text: fmt.Sprintf("%sthere from %s to %s, and now %s", name, When(stay.entered), When(stay.left), orNone(held)), Below: points(gateTexts(s, stay.gates))}
 	case v.open(s.Name) != nil && v.open(s.Name).Proposal.Freight[f.Warehouse] == f.ID:
-		return Point{Text: fmt.Sprintf("%sproposed, %s is open", name, v.pull(s.Name, false)), Below: points(v.why(verdict))}
+		return Point{Text: fmt.Sprintf("%sproposed, %s is open", name, v.pull(s.Name, "")), Below: points(v.why(verdict))}
 	case verdict.Action != promote.Current && verdict.Freight[f.Warehouse] == f.ID:
 		return Point{Text: name + string(verdict.Action), Below: append(points(v.why(verdict)), v.weighed(s, request, f))}
 	}
