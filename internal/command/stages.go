@@ -47,11 +47,34 @@ func (n Names) unknown(written string, full bool) error {
 	if len(n.Stages) == 0 {
 		return &unknownName{fmt.Sprintf("there are no %ss here", n.noun())}
 	}
+	if text := n.unknownStamp(written); text != "" {
+		return &unknownName{text}
+	}
 	near := n.nearest(written, full)
 	if len(near) > 0 {
 		return &unknownName{fmt.Sprintf("there is no %s %s; did you mean %s?", n.noun(), code(written), n.list(near, " or "))}
 	}
 	return &unknownName{fmt.Sprintf("there is no %s %s; the %ss are %s", n.noun(), code(written), n.noun(), n.list(n.Stages, " and "))}
+}
+
+// unknownStamp says which stamps a stage has, where one is named that it has not;
+// empty where no stage is meant.
+func (n Names) unknownStamp(written string) string {
+	bare, stamp, stamped := strings.Cut(written, "@")
+	stages := n.called(bare)
+	if !stamped || len(stages) == 0 {
+		return ""
+	}
+	var known []Stage
+	for _, s := range n.Stages {
+		if slices.ContainsFunc(stages, func(of Stage) bool { return of.Pipeline == s.Pipeline && strings.HasPrefix(s.Name, of.Name+"@") }) {
+			known = append(known, s)
+		}
+	}
+	if len(known) == 0 {
+		return fmt.Sprintf("the stage %s has no stamps", code(bare))
+	}
+	return fmt.Sprintf("the stage %s has no stamp %s; there are %s", code(bare), code(stamp), n.list(known, " and "))
 }
 
 // unknownName is the mistake of a name that no stage or warehouse here has.

@@ -367,7 +367,8 @@ func Help() string {
 	fmt.Fprintf(&b, "\n%s.\n", strings.Join(notes, "; "))
 	fmt.Fprintf(&b, "\nA command is a line of its own that starts with its slash, outside quotes, lists, code and HTML. "+
 		"A comment may hold %d; one mistake, and none runs. "+
-		"A stage is written `<stage>`, or `<pipeline>/<stage>` where several pipelines have one of that name.\n", maxCommands)
+		"A stage is written `<stage>`, or `<pipeline>/<stage>` where several pipelines have one of that name; "+
+		"`<stage>@<stamp>` is one lane of a stage with stamps, and `<stage>` all of them.\n", maxCommands)
 	return b.String()
 }
 

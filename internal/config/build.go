@@ -2,8 +2,6 @@ package config
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 
 	"github.com/towpath/towpath/internal/expression"
 	"github.com/towpath/towpath/internal/promote"
@@ -14,6 +12,7 @@ type builtPipeline struct {
 	pipeline Pipeline
 	name     At
 	stages   []builtStage
+	stamped  int // lanes of the stages with stamps
 	mistakes *collector
 }
 
@@ -28,13 +27,21 @@ func parsePipelines(file File, ctx Context, found *collector) []builtPipeline {
 	}
 	instances := raw.instances(len(file.Data), ctx, own)
 	var out []builtPipeline
+	stamped := 0
 	for _, i := range instances {
 		built := build(file.Name, raw, i, ctx)
+		if stamped += built.stamped; stamped > maxLanes {
+			own.add(raw.Each.At, "`each` makes more than %d lanes of stages with stamps, which is too much", maxLanes)
+			return nil
+		}
 		built.mistakes.join(own) // what the file says wrongly is wrong in each of its pipelines
 		out = append(out, built)
 	}
 	return out
 }
+
+// maxLanes bounds what the pipelines of one file come to by their stamps.
+const maxLanes = 20000
 
 // builder makes one pipeline out of its raw form.
 type builder struct {
@@ -49,6 +56,7 @@ type builder struct {
 	channels   map[string]promote.Channel // the first of each name
 	order      []string                   // of the warehouses
 	stages     []builtStage
+	stamped    int            // lanes so far, of the stages with stamps
 	places     map[string]int // of the stages, by name
 	upstreams  [][]int        // of each stage, as places
 }
@@ -67,7 +75,7 @@ func build(file string, raw rawPipeline, i instance, ctx Context) builtPipeline 
 	b.buildWarehouses()
 	b.buildStages()
 	b.checkGraph()
-	return builtPipeline{pipeline: b.pipeline(file, i), name: raw.Name.At, stages: b.stages, mistakes: b.collector}
+	return builtPipeline{pipeline: b.pipeline(file, i), name: raw.Name.At, stages: b.stages, stamped: b.stamped, mistakes: b.collector}
 }
 
 // pipeline puts together what was built.
@@ -89,21 +97,30 @@ func (b *builder) pipeline(file string, i instance) Pipeline {
 		}
 	}
 	for _, s := range b.topological() {
-		p.publish[s.domain.Name] = s.raw.Publish
-		if len(s.updates) == 0 {
-			p.Stages = append(p.Stages, s.domain)
-			p.stageVars[s.domain.Name] = s.vars
-			p.keepGates(s.domain, s.raw)
-		}
-		for i, u := range s.updates {
-			lane := s.domain
-			lane.Name, lane.Target = promote.LaneName(s.domain.Name, i+1), u.update.Target
-			p.Stages = append(p.Stages, lane)
-			p.stageVars[lane.Name], p.Updates[lane.Name] = s.vars, u.update
-			p.keepGates(lane, s.raw)
+		for _, lane := range s.lanes {
+			p.addLane(s, lane)
 		}
 	}
 	return p
+}
+
+// addLane adds what a lane comes to: a stage of the domain for each of its updates.
+func (p *Pipeline) addLane(s builtStage, lane builtLane) {
+	p.publish[lane.domain.Name] = s.raw.Publish
+	add := func(stage promote.Stage) {
+		p.Stages = append(p.Stages, stage)
+		p.stageVars[stage.Name] = lane.vars
+		p.keepGates(stage, s.raw)
+	}
+	if len(lane.updates) == 0 {
+		add(lane.domain)
+	}
+	for i, u := range lane.updates {
+		stage := lane.domain
+		stage.Name, stage.Target = promote.LaneName(lane.domain.Name, i+1), u.update.Target
+		p.Updates[stage.Name] = u.update
+		add(stage)
+	}
 }
 
 // scope is what a stage's expressions may name before there is freight.
@@ -151,45 +168,4 @@ func (b *builder) withDefaults(s rawStage) rawStage {
 	}
 	s.rawBody = out
 	return s
-}
-
-// lanes are the stamps of a stage with their variables; a stage without stamps
-// is one lane without a name. How many a count makes is not known before it is
-// supported: one stands for all.
-func (b *builder) lanes(s rawStage) []lane {
-	e := b.evaluator(b.scope(s.Name.Value, "", b.vars))
-	vars := e.vars(s.Vars, b.vars)
-	if s.Stamps == nil {
-		return []lane{{vars: vars}}
-	}
-	var names []string
-	for _, name := range s.Stamps.Names.Items {
-		if slices.Contains(names, name.Value) {
-			b.add(name.At, "stamp %q is there twice", name.Value)
-		} else if name.Set() {
-			names = append(names, name.Value)
-		}
-	}
-	if len(names) == 0 {
-		names = []string{"1"}
-	}
-	layers := map[string]Map[Value]{}
-	for _, entry := range s.Stamps.Vars.Entries {
-		layers[entry.Key.Value] = entry.Value
-		if s.Stamps.Names.Set() && !slices.Contains(names, entry.Key.Value) {
-			b.add(entry.Key.At, "there is no stamp %q under `names`", entry.Key.Value)
-		}
-	}
-	var out []lane
-	for _, name := range names {
-		e.scope.Stamp = name
-		out = append(out, lane{stamp: name, vars: e.vars(layers[name], maps.Clone(vars))})
-	}
-	return out
-}
-
-// lane is one stamp of a stage.
-type lane struct {
-	stamp string
-	vars  map[string]any
 }

@@ -69,7 +69,10 @@ type Pipeline struct {
 
 // Scope is what the expressions of a stage may name, with one freight per slot.
 func (p Pipeline) Scope(stage string, freight []promote.Freight) expression.Scope {
-	return expression.Scope{Pipeline: p.Name, Stage: promote.StageOf(stage), Vars: p.stageVars[stage], Each: p.each, Freight: freight}
+	lane, _ := p.Stage(stage)
+	return expression.Scope{
+		Pipeline: p.Name, Stage: promote.BareStage(stage), Stamp: lane.Stamp, Vars: p.stageVars[stage], Each: p.each, Freight: freight,
+	}
 }
 
 // Read returns the files of the configuration that are in a tree. The policy is

@@ -22,7 +22,7 @@ func Expand(config *Config) ([]byte, error) {
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	for _, p := range config.Pipelines {
-		e := &encodingScope{scope: p.Scope("", nil), stages: p.stageVars}
+		e := &encodingScope{scope: p.Scope("", nil), pipeline: p}
 		e.scope.Vars = p.vars
 		document := e.encode(reflect.ValueOf(p.resolved))
 		document.HeadComment = fmt.Sprintf("%s (%s)", p.ID(), p.File)
@@ -39,25 +39,42 @@ func Expand(config *Config) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// resolved is the pipeline's file with `each` and `defaults` worked in, and with
-// the branches that are defaults.
+// resolved is the pipeline's file with `each` and `defaults` worked in, with the
+// branches that are defaults, and with a stage for each lane where there are stamps.
 func (b *builder) resolved(i instance) rawPipeline {
 	out := b.raw
 	out.Each, out.Defaults = nil, nil
 	out.Vars = settled(b.vars, b.raw.Vars, i.override)
 	out.Stages.Items = nil
 	for _, s := range b.stages {
-		raw := s.raw
-		raw.Vars = settled(s.vars, raw.Vars)
-		raw.Updates.Items = slices.Clone(raw.Updates.Items)
-		for k := range raw.Updates.Items {
-			if u := &raw.Updates.Items[k]; !u.Branch.Set() && s.raw.Stamps == nil {
-				u.Branch = Text{At: u.At, template: expression.Literal(s.updates[k].update.Target.Branch)}
-			}
+		for _, lane := range s.lanes {
+			out.Stages.Items = append(out.Stages.Items, s.resolved(lane))
 		}
-		out.Stages.Items = append(out.Stages.Items, raw)
 	}
 	return out
+}
+
+// resolved is a stage as it comes to in one lane.
+func (s builtStage) resolved(lane builtLane) rawStage {
+	raw := s.raw
+	raw.Name.Value = lane.domain.Name
+	raw.Vars = settled(lane.vars, lane.layers...)
+	raw.Stamps = nil
+	raw.Requests.Items = slices.Clone(raw.Requests.Items)
+	for i := range min(len(raw.Requests.Items), len(lane.domain.Requests)) {
+		from := &raw.Requests.Items[i].From
+		from.Items = slices.Clone(from.Items)
+		for k := range min(len(from.Items), len(lane.domain.Requests[i].From)) {
+			from.Items[k].Value = lane.domain.Requests[i].From[k]
+		}
+	}
+	raw.Updates.Items = slices.Clone(raw.Updates.Items)
+	for k := range raw.Updates.Items {
+		if u := &raw.Updates.Items[k]; !u.Branch.Set() {
+			u.Branch = Text{At: u.At, template: expression.Literal(lane.updates[k].update.Target.Branch)}
+		}
+	}
+	return raw
 }
 
 // settled are the variables of some layers, with the values that they came to.
@@ -79,9 +96,9 @@ func settled(vars map[string]any, layers ...Map[Value]) Map[Value] {
 
 // encodingScope writes raw types as YAML, the reverse of the decoder.
 type encodingScope struct {
-	scope  expression.Scope
-	stages map[string]map[string]any
-	err    error // the first
+	scope    expression.Scope
+	pipeline Pipeline
+	err      error // the first
 }
 
 // encode returns the node of a raw value, or nil where the key is absent.
@@ -108,7 +125,7 @@ func (e *encodingScope) encode(v reflect.Value) *yaml.Node {
 		return e.any(raw.data)
 	case rawStage:
 		outer := e.scope
-		e.scope.Stage, e.scope.Vars = raw.Name.Value, e.stages[raw.Name.Value]
+		e.scope = e.pipeline.Scope(raw.Name.Value, nil)
 		defer func() { e.scope = outer }()
 	}
 	switch {

@@ -17,7 +17,7 @@ func (b *builder) checkGraph() {
 				b.add(r.Warehouse.At, "warehouse %q does not exist%s", r.Warehouse.Value, didYouMean(r.Warehouse.Value, b.order))
 			}
 			for _, from := range r.From.Items {
-				b.checkUpstream(s, r, from)
+				b.checkUpstream(r, from)
 			}
 		}
 		if s.raw.Prepare != nil {
@@ -27,6 +27,7 @@ func (b *builder) checkGraph() {
 		}
 	}
 	b.checkStrict()
+	b.pair()
 	if circle := b.circle(); circle != nil {
 		b.add(circle[0].raw.Name.At, "stages wait for each other in a circle: %s", arrows(circle))
 	}
@@ -37,22 +38,22 @@ func (b *builder) checkGraph() {
 func (b *builder) checkStrict() {
 	for _, s := range b.stages {
 		upstreams, together := false, false
-		for _, r := range s.domain.Requests {
+		for _, r := range s.requests {
 			for _, from := range r.From {
 				if b.index(from) < 0 {
 					continue // reported
 				}
 				shared := 0
-				for _, r := range b.stages[b.index(from)].domain.Requests {
-					if _, too := s.domain.Request(r.Warehouse); too {
+				for _, r := range b.stages[b.index(from)].requests {
+					if s.asksFor(r.Warehouse) {
 						shared++
 					}
 				}
 				upstreams, together = true, together || shared > 1
 			}
 		}
-		if s.domain.Strict && len(s.domain.Requests) > 1 && upstreams && !together {
-			b.add(s.raw.at(s.raw.Combination.At), "`combination: strict` of stage %q can not be met: no upstream stage requests several of its warehouses, so none verifies them together", s.domain.Name)
+		if s.raw.Combination.Value == "strict" && len(s.requests) > 1 && upstreams && !together {
+			b.add(s.raw.at(s.raw.Combination.At), "`combination: strict` of stage %q can not be met: no upstream stage requests several of its warehouses, so none verifies them together", s.name)
 		}
 	}
 }
@@ -65,16 +66,13 @@ func (b *builder) unreadable() bool {
 }
 
 // checkUpstream checks one upstream stage of a request.
-func (b *builder) checkUpstream(s builtStage, r rawRequest, from Word) {
+func (b *builder) checkUpstream(r rawRequest, from Word) {
 	if !from.Set() || !b.knownStage(from) {
 		return
 	}
 	up := b.stages[b.index(from.Value)]
-	if _, ok := up.domain.Request(r.Warehouse.Value); !ok {
+	if !up.asksFor(r.Warehouse.Value) {
 		b.add(from.At, "upstream stage %q does not request warehouse %q", from.Value, r.Warehouse.Value)
-	}
-	if up.raw.Stamps != nil && s.raw.Stamps == nil && !r.Stamps.Set() {
-		b.add(from.At, "stage %q takes from %q, which has stamps: say `stamps: all` or `stamps: any`", s.domain.Name, from.Value)
 	}
 }
 
@@ -86,7 +84,7 @@ func (b *builder) knownStage(name Word) bool {
 	if !b.unreadable() {
 		var names []string
 		for _, s := range b.stages {
-			names = append(names, s.domain.Name)
+			names = append(names, s.name)
 		}
 		b.add(name.At, "stage %q does not exist%s", name.Value, didYouMean(name.Value, names))
 	}
@@ -112,11 +110,11 @@ func (b *builder) index(name string) int {
 func (b *builder) connect() {
 	b.places = make(map[string]int, len(b.stages))
 	for i, s := range b.stages {
-		b.places[s.domain.Name] = i
+		b.places[s.name] = i
 	}
 	b.upstreams = make([][]int, len(b.stages))
 	for i, s := range b.stages {
-		for _, r := range s.domain.Requests {
+		for _, r := range s.requests {
 			for _, from := range r.From {
 				if up := b.index(from); up >= 0 {
 					b.upstreams[i] = append(b.upstreams[i], up)
@@ -197,7 +195,7 @@ func (b *builder) circle() []builtStage {
 func arrows(circle []builtStage) string {
 	var names []string
 	for _, s := range circle {
-		names = append(names, s.domain.Name)
+		names = append(names, s.name)
 	}
 	return strings.Join(append(names, names[0]), " → ")
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -46,15 +45,13 @@ func ReadOwners(tree fs.FS, repository, defaultBranch string) (*Owners, error) {
 
 // Accepts tells whether the lane of a pipeline may write here at all.
 func (o *Owners) Accepts(p promote.Pipeline, lane string) bool {
-	name := p.Name + "/" + promote.StageOf(lane)
 	return slices.ContainsFunc(o.rules.accept, func(a rawAccept) bool {
 		return promote.NormaliseRepository(a.From.Value) == promote.NormaliseRepository(p.Repository) &&
 			slices.ContainsFunc(values(a.Stages), func(pattern string) bool {
 				if !strings.Contains(pattern, "/") {
 					pattern = "*/" + pattern
 				}
-				ok, err := path.Match(pattern, name)
-				return ok && err == nil
+				return promote.Matches(pattern, p.Name, lane)
 			})
 	})
 }
@@ -70,14 +67,16 @@ func (o *Owners) Refuses(p Pipeline, lane string) Mistakes {
 	built := builtPipeline{pipeline: p, stages: p.built, mistakes: found}
 	here := Context{Repository: o.repository, DefaultBranch: o.branch}
 	for _, s := range p.built {
-		if s.domain.Name != promote.StageOf(lane) {
-			continue
+		for _, l := range s.lanes {
+			if l.domain.Name != promote.StageOf(lane) {
+				continue
+			}
+			for _, u := range l.updates {
+				built.checkBranch(u, here)
+			}
+			built.checkWrites(l, o.rules, here)
+			built.checkFloor(s, l, o.rules, here)
 		}
-		for _, u := range s.updates {
-			built.checkBranch(u, here)
-		}
-		built.checkWrites(s, o.rules, here)
-		built.checkFloor(s, o.rules, here)
 	}
 	return found.sorted()
 }

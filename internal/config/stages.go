@@ -8,14 +8,20 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// builtStage is a stage of the domain with what the checks across stages and
-// files look at.
+// builtStage is a stage with what the checks across stages and files look at.
 type builtStage struct {
-	domain  promote.Stage
-	raw     rawStage // with the defaults worked in
-	vars    map[string]any
-	updates []builtUpdate // one per lane and update
-	lanes   []string      // the names of the lanes as policies write them: stage, or stage@stamp
+	name     string
+	raw      rawStage          // with the defaults worked in
+	requests []promote.Request // by the names of stages that the configuration uses
+	lanes    []builtLane       // one per stamp; one without a name where there are none
+	vague    bool              // its stamps could not be read
+}
+
+// builtLane is a stage of the domain, still without what its updates make of it.
+type builtLane struct {
+	lane
+	domain  promote.Stage // called as policies write it: stage, or stage@stamp
+	updates []builtUpdate
 }
 
 // builtUpdate is one place that a stage writes.
@@ -24,6 +30,19 @@ type builtUpdate struct {
 	lane     string
 	at       At // of the branch or the path
 	delivery string
+}
+
+func (s builtStage) asksFor(warehouse string) bool {
+	return slices.ContainsFunc(s.requests, func(r promote.Request) bool { return r.Warehouse == warehouse })
+}
+
+// updates are those of all lanes.
+func (s builtStage) updates() []builtUpdate {
+	var out []builtUpdate
+	for _, l := range s.lanes {
+		out = append(out, l.updates...)
+	}
+	return out
 }
 
 // maxStages bounds a pipeline.
@@ -55,52 +74,65 @@ func (b *builder) buildStages() {
 	}
 }
 
+// stage builds a stage, lane by lane. What is wrong in some lanes only is said of
+// those.
 func (b *builder) stage(raw rawStage) builtStage {
-	s := builtStage{raw: raw, domain: promote.Stage{Name: raw.Name.Value, Kind: raw.kind()}}
 	b.checkKind(raw)
 	if raw.Requests.empty() {
 		b.add(raw.at(raw.Requests.At), "stage %q requests nothing", raw.Name.Value)
 	}
+	s := builtStage{name: raw.Name.Value, raw: raw}
 	freight := b.sample(raw.Requests)
-	for i, lane := range b.lanes(raw) {
-		plain := b.evaluator(b.scope(raw.Name.Value, lane.stamp, lane.vars))
-		tried := b.evaluator(plain.scope)
-		tried.scope.Freight, tried.when = freight, standIn
+	lanes, known := b.lanes(raw)
+	s.vague = !known
+	shared := b.collector
+	found := make([]*collector, len(lanes))
+	for i, lane := range lanes {
+		found[i] = &collector{instance: shared.instance}
+		b.collector = found[i]
+		s.lanes = append(s.lanes, b.lane(raw, lane, freight))
+	}
+	b.collector = shared
+	b.joinLanes(lanes, found)
+	s.requests = slices.Clone(s.lanes[0].domain.Requests)
+	return s
+}
 
-		requests := plain.requests(raw)
-		gates, onArrival := plain.verification(raw)
-		plain.surroundings(raw)
-		if freight != nil {
-			tried.publishTags(raw.Publish)
-			tried.gatesWithFreight(raw)
-		}
-		name := raw.Name.Value
-		if lane.stamp != "" {
-			name += "@" + lane.stamp
-		}
-		s.lanes = append(s.lanes, name)
-		for _, update := range raw.Updates.Items {
-			s.updates = append(s.updates, b.update(name, update, plain, tried))
-		}
-		if i == 0 {
-			s.vars = lane.vars
-			s.domain.Stale = plain.duration(raw.Stale)
-			s.domain.Publish = plain.publish(raw, freight)
-			s.domain.Requests, s.domain.Gates, s.domain.OnArrival = requests, gates, onArrival
-			s.domain.Uses = values(raw.Uses)
-			s.domain.Strict = raw.Combination.Value == "strict"
-			if raw.Schedule != nil {
-				schedule := plain.schedule(*raw.Schedule)
-				s.domain.Schedule = &schedule
-			}
-			if raw.Observe != nil {
-				s.domain.Target = promote.Target{
-					Repository: b.ctx.Repository, Branch: plain.text(raw.Observe.Branch), Path: plain.path(raw.Observe.Path, "."),
-				}
-			}
+// lane builds one lane of a stage.
+func (b *builder) lane(raw rawStage, lane lane, freight []promote.Freight) builtLane {
+	plain := b.evaluator(b.scope(raw.Name.Value, lane.stamp, nil))
+	plain.scope.Vars = lane.evaluate(plain)
+	tried := b.evaluator(plain.scope)
+	tried.scope.Freight, tried.when = freight, standIn
+	lane.vars = plain.scope.Vars
+
+	out := builtLane{lane: lane, domain: promote.Stage{Name: raw.Name.Value, Stamp: lane.stamp, Kind: raw.kind()}}
+	if lane.stamp != "" {
+		out.domain.Name = promote.StampedName(raw.Name.Value, lane.stamp)
+	}
+	out.domain.Requests = plain.requests(raw)
+	out.domain.Gates, out.domain.OnArrival = plain.verification(raw)
+	if freight != nil {
+		tried.publishTags(raw.Publish)
+		tried.gatesWithFreight(raw)
+	}
+	for _, update := range raw.Updates.Items {
+		out.updates = append(out.updates, b.update(out.domain.Name, update, plain, tried))
+	}
+	out.domain.Stale = plain.duration(raw.Stale)
+	out.domain.Publish = plain.publish(raw, freight)
+	out.domain.Uses = values(raw.Uses)
+	out.domain.Strict = raw.Combination.Value == "strict"
+	if raw.Schedule != nil {
+		schedule := plain.schedule(*raw.Schedule)
+		out.domain.Schedule = &schedule
+	}
+	if raw.Observe != nil {
+		out.domain.Target = promote.Target{
+			Repository: b.ctx.Repository, Branch: plain.text(raw.Observe.Branch), Path: plain.path(raw.Observe.Path, "."),
 		}
 	}
-	return s
+	return out
 }
 
 // at is a place inside the stage, or the stage's name where there is none.
@@ -174,6 +206,7 @@ func (e *evaluator) requests(raw rawStage) []promote.Request {
 			From:         values(r.From),
 			Availability: r.strategy(),
 			Soak:         e.duration(r.Soak),
+			Stamps:       promote.StampRule(r.Stamps.Value),
 
 			MatchUpstream: r.Select.Value == "match-upstream",
 		}
@@ -244,15 +277,6 @@ func (r rawRequest) strategy() promote.Strategy {
 		return promote.Strategy{Kind: promote.StrategyKind(a.Word.Value)}
 	}
 	return promote.Strategy{Kind: promote.Any}
-}
-
-// surroundings evaluates the parts of a stage that nothing acts on yet, for
-// their mistakes.
-func (e *evaluator) surroundings(raw rawStage) {
-	if raw.Stamps != nil {
-		e.text(raw.Stamps.CountFrom)
-		e.text(raw.Stamps.Directories)
-	}
 }
 
 func (e *evaluator) schedule(raw rawSchedule) promote.Schedule {

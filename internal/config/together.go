@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -16,7 +15,7 @@ func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collecto
 	checkTargets(built)
 	for _, p := range built {
 		for _, s := range p.stages {
-			for _, u := range s.updates {
+			for _, u := range s.updates() {
 				p.checkBranch(u, ctx)
 			}
 		}
@@ -27,8 +26,10 @@ func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collecto
 	r.resolveMatches(built, found)
 	for _, p := range built {
 		for _, s := range p.stages {
-			p.checkWrites(s, r, ctx)
-			p.checkFloor(s, r, ctx)
+			for _, lane := range s.lanes {
+				p.checkWrites(lane, r, ctx)
+				p.checkFloor(s, lane, r, ctx)
+			}
 			p.checkUses(s, r)
 		}
 	}
@@ -66,7 +67,7 @@ func checkTargets(built []builtPipeline) {
 	above := map[string]writer{} // by what promotion branches lie in
 	for _, p := range built {
 		for _, s := range p.stages {
-			for _, u := range s.updates {
+			for _, u := range s.updates() {
 				if !u.known() {
 					continue // reported where it was evaluated
 				}
@@ -127,8 +128,8 @@ func (p builtPipeline) checkBranch(u builtUpdate, ctx Context) {
 }
 
 // checkWrites reports targets in the policy's repository that it does not list (H5).
-func (p builtPipeline) checkWrites(s builtStage, r *rules, ctx Context) {
-	for _, u := range s.updates {
+func (p builtPipeline) checkWrites(lane builtLane, r *rules, ctx Context) {
+	for _, u := range lane.updates {
 		t := u.update.Target
 		if !u.known() || t.Repository != ctx.Repository {
 			continue
@@ -197,9 +198,8 @@ func (r *rules) resolveMatch(raw Word, match string, built []builtPipeline, foun
 // has says whether a pattern without a pipeline matches a lane of the pipeline.
 func (p builtPipeline) has(pattern string) bool {
 	return slices.ContainsFunc(p.stages, func(s builtStage) bool {
-		return slices.ContainsFunc(s.lanes, func(lane string) bool {
-			ok, err := path.Match(pattern, lane)
-			return ok && err == nil
+		return slices.ContainsFunc(s.lanes, func(lane builtLane) bool {
+			return promote.Matches("*/"+pattern, p.pipeline.Name, lane.domain.Name)
 		})
 	})
 }
@@ -207,29 +207,27 @@ func (p builtPipeline) has(pattern string) bool {
 // entry returns the policy's entry for a lane: the first that matches, as everywhere.
 func (r *rules) entry(pipeline, lane string) (rawStagePolicy, bool) {
 	for i, s := range r.policy.Stages {
-		if ok, err := path.Match(s.Match, pipeline+"/"+lane); ok && err == nil {
+		if promote.Matches(s.Match, pipeline, lane) {
 			return r.stages[i], true
 		}
 	}
 	return rawStagePolicy{}, false
 }
 
-// checkFloor reports a stage that asks for less than the policy requires (H5).
-func (p builtPipeline) checkFloor(s builtStage, r *rules, ctx Context) {
-	for _, lane := range s.lanes {
-		entry, ok := r.entry(p.pipeline.Name, lane)
-		written, here := p.in(ctx.Repository, s, lane)
-		if !ok || !here {
-			continue
+// checkFloor reports a lane that asks for less than the policy requires (H5).
+func (p builtPipeline) checkFloor(s builtStage, lane builtLane, r *rules, ctx Context) {
+	entry, ok := r.entry(p.pipeline.Name, lane.domain.Name)
+	written, here := p.in(ctx.Repository, lane)
+	if !ok || !here {
+		return
+	}
+	for _, u := range written {
+		if n := entry.Approvals; n.Value > 0 && u.delivery == "push" {
+			p.mistakes.add(u.at, "`delivery: push` has no pull request to approve, and %s wants approvals", n.place())
 		}
-		for _, u := range written {
-			if n := entry.Approvals; n.Value > 0 && u.delivery == "push" {
-				p.mistakes.add(u.at, "`delivery: push` has no pull request to approve, and %s wants approvals", n.place())
-			}
-		}
-		if entry.Require != nil {
-			p.checkRequired(s, written, *entry.Require)
-		}
+	}
+	if entry.Require != nil {
+		p.checkRequired(s, lane, written, *entry.Require)
 	}
 }
 
@@ -245,27 +243,27 @@ func (p builtPipeline) checkUses(s builtStage, r *rules) {
 
 // in are the updates of a lane that are in a repository, and whether the lane is
 // that repository's business: one without updates is its pipeline's.
-func (p builtPipeline) in(repository string, s builtStage, lane string) (out []builtUpdate, here bool) {
-	for _, u := range s.updates {
-		if u.lane == lane && u.update.Target.Repository == repository {
+func (p builtPipeline) in(repository string, lane builtLane) (out []builtUpdate, here bool) {
+	for _, u := range lane.updates {
+		if u.update.Target.Repository == repository {
 			out = append(out, u)
 		}
 	}
-	return out, len(out) > 0 || len(s.updates) == 0 && repository == p.pipeline.Repository
+	return out, len(out) > 0 || len(lane.updates) == 0 && repository == p.pipeline.Repository
 }
 
-func (p builtPipeline) checkRequired(s builtStage, written []builtUpdate, floor rawRequire) {
+func (p builtPipeline) checkRequired(s builtStage, lane builtLane, written []builtUpdate, floor rawRequire) {
 	at := s.raw.at(s.raw.Requests.At)
-	for i, request := range s.domain.Requests {
+	for i, request := range lane.domain.Requests {
 		if i < len(s.raw.Requests.Items) {
 			at = s.raw.Requests.Items[i].At
 		}
 		p.checkRequestFloor(request, at, floor)
 	}
 	for _, gate := range floor.Gates.Items {
-		required := slices.ContainsFunc(s.domain.Gates, func(g promote.Gate) bool { return g.Name == gate.Value && g.Required })
+		required := slices.ContainsFunc(lane.domain.Gates, func(g promote.Gate) bool { return g.Name == gate.Value && g.Required })
 		if gate.Set() && !required {
-			p.mistakes.add(s.raw.verificationAt(), "stage %q has no required gate %q, which %s requires", s.domain.Name, gate.Value, gate.place())
+			p.mistakes.add(s.raw.verificationAt(), "stage %q has no required gate %q, which %s requires", s.name, gate.Value, gate.place())
 		}
 	}
 	for _, u := range written {
@@ -284,16 +282,23 @@ func (p builtPipeline) checkRequestFloor(request promote.Request, at At, floor r
 	for _, from := range floor.From.Items {
 		switch {
 		case !from.Set():
-		case !slices.Contains(request.From, from.Value):
+		case !slices.ContainsFunc(request.From, func(name string) bool { return promote.BareStage(name) == from.Value }):
 			p.mistakes.add(at, "the request of warehouse %q does not take its freight from %q, which %s requires", request.Warehouse, from.Value, from.place())
 		case !everyOne:
 			p.mistakes.add(at, "`availability: %s` lets freight of warehouse %q come past %q, which %s requires; say `all`", request.Availability, request.Warehouse, from.Value, from.place())
+		case request.Stamps == promote.AnyStamp && p.hasStamps(from.Value):
+			p.mistakes.add(at, "`stamps: any` lets freight of warehouse %q come past lanes of %q, which %s requires; say `all`", request.Warehouse, from.Value, from.place())
 		}
 	}
 	e := &evaluator{collector: &collector{}}
 	if least := e.duration(floor.Soak); request.Soak < least {
 		p.mistakes.add(at, "the request of warehouse %q soaks for %s, less than the %s that %s requires", request.Warehouse, promote.Span(request.Soak), promote.Span(least), floor.Soak.place())
 	}
+}
+
+// hasStamps tells whether a stage has stamps.
+func (p builtPipeline) hasStamps(stage string) bool {
+	return slices.ContainsFunc(p.stages, func(s builtStage) bool { return s.name == stage && s.raw.Stamps != nil })
 }
 
 func (s rawStage) verificationAt() At {

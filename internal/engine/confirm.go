@@ -170,6 +170,6 @@ func (l *look) asksGitHub(ctx context.Context, said saying, says test) (bool, er
 // names tells whether a stage is named, by itself or with all of its lanes.
 func names(stages []command.Stage, stage command.Stage) bool {
 	return slices.ContainsFunc(stages, func(s command.Stage) bool {
-		return s.Pipeline == stage.Pipeline && (s.Name == stage.Name || s.Name == promote.StageOf(stage.Name))
+		return s.Pipeline == stage.Pipeline && promote.Means(s.Name, stage.Name)
 	})
 }

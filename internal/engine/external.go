@@ -50,17 +50,17 @@ func (e *Engine) Expects(repository string, c Call) error {
 
 // expected says why no gate of a pipeline waits for a call.
 func expected(p config.Pipeline, c Call) error {
-	s, ok := p.Stage(c.Stage)
-	if !ok {
+	lanes := p.Lanes(c.Stage)
+	if len(lanes) == 0 {
 		return fmt.Errorf("pipeline %s has no stage %s", p.Name, c.Stage)
 	}
 	if c.Ran {
-		if g, ok := s.Gate(c.Gate); !ok || g.Source != promote.FromRun {
+		if g, ok := lanes[0].Gate(c.Gate); !ok || g.Source != promote.FromRun {
 			return fmt.Errorf("stage %s of pipeline %s has no gate %s with `run`", c.Stage, p.Name, c.Gate)
 		}
 		return nil
 	}
-	if g, ok := s.Gate(c.Gate); !ok || g.Source != promote.FromExternal || g.App != c.System {
+	if g, ok := lanes[0].Gate(c.Gate); !ok || g.Source != promote.FromExternal || g.App != c.System {
 		return fmt.Errorf("stage %s of pipeline %s has no gate %s with `external: %s`", c.Stage, p.Name, c.Gate, c.System)
 	}
 	return nil
@@ -92,7 +92,7 @@ func (r *round) hear(p config.Pipeline, places map[string]*place) {
 		}
 		for _, lane := range p.Stages {
 			at := places[lane.Name]
-			if lane.Name != c.Stage && (c.Ran || promote.StageOf(lane.Name) != c.Stage) {
+			if lane.Name != c.Stage && (c.Ran || !promote.Means(c.Stage, lane.Name)) {
 				continue
 			}
 			if a, ok := at.spokenOf(c); ok {

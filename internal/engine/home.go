@@ -72,29 +72,34 @@ func (h *home) open(pipeline, lane string) bool {
 	return h.abroad == nil || len(h.abroad.out[pipeline+"/"+lane]) == 0
 }
 
-// lodging is a lane of a stage, and where it is written.
+// lodging are lanes of a stage that are written to one repository, where one entry
+// of its policy is about them.
 type lodging struct {
 	*home
-	lane string
+	policy promote.StagePolicy
+	lanes  []promote.Stage
 }
 
-// homesOf are the repositories that a stage, or a lane, is written to, each once;
-// our own where the configuration does not know it.
-func (l *look) homesOf(stage command.Stage) []lodging {
+// lodgings are the places that a stage, or a lane, is written to: each has owners
+// with a say. Where the configuration does not know it, it is our own.
+func (l *look) lodgings(stage command.Stage) []lodging {
 	var out []lodging
 	for _, p := range l.config.parsed.Pipelines {
-		for _, s := range p.Stages {
-			if p.Name != stage.Pipeline || s.Name != stage.Name && promote.StageOf(s.Name) != stage.Name {
-				continue
-			}
-			in := lodging{l.homeOf(s), s.Name}
-			if !slices.ContainsFunc(out, func(o lodging) bool { return o.home == in.home }) {
+		if p.Name != stage.Pipeline {
+			continue
+		}
+		for _, s := range p.Lanes(stage.Name) {
+			in := lodging{l.homeOf(s), l.config.parsed.Policy.For(p.Name, s.Name), []promote.Stage{s}}
+			same := slices.IndexFunc(out, func(o lodging) bool { return o.home == in.home && o.policy.Position == in.policy.Position })
+			if same < 0 {
 				out = append(out, in)
+			} else {
+				out[same].lanes = append(out[same].lanes, s)
 			}
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, lodging{l.home, stage.Name})
+		out = append(out, lodging{l.home, l.config.parsed.Policy.For(stage.Pipeline, stage.Name), nil})
 	}
 	return out
 }

@@ -168,7 +168,13 @@ func (l *look) names(in *home) command.Names {
 			if in.abroad != nil && !in.lets(p, s) {
 				continue
 			}
-			out.Stages = append(out.Stages, command.Stage{Pipeline: p.Name, Name: s.Name})
+			bare := command.Stage{Pipeline: p.Name, Name: promote.BareStage(s.Name)}
+			if !slices.Contains(out.Stages, bare) { // it means all of its lanes
+				out.Stages = append(out.Stages, bare)
+			}
+			if s.Name != bare.Name {
+				out.Stages = append(out.Stages, command.Stage{Pipeline: p.Name, Name: s.Name})
+			}
 		}
 		for _, w := range p.Warehouses {
 			if in.abroad != nil {
@@ -384,7 +390,7 @@ func (r *round) outcomes() []string {
 		case "why":
 			asked := report.Subject{Name: c.Name, Version: c.Version}
 			for _, s := range c.Stages {
-				asked.Pipeline, asked.Stage = s.Pipeline, promote.StageOf(s.Name)
+				asked.Pipeline, asked.Stage = s.Pipeline, s.Name
 			}
 			out = append(out, report.WhyReply(r.views, asked))
 		}

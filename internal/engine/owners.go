@@ -12,7 +12,6 @@ import (
 
 	"github.com/hmarr/codeowners"
 
-	"github.com/towpath/towpath/internal/command"
 	"github.com/towpath/towpath/internal/promote"
 )
 
@@ -23,14 +22,9 @@ var ownersFiles = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"
 const maxOwnersFile = 3 << 20
 
 // owns tells whether somebody is a code owner of all places that promotions into
-// a stage write, by the branches that they are merged into. why says why nobody
+// lanes write, by the branches that they are merged into. why says why nobody
 // could be, and refusal that GitHub does not let us ask.
-func (l *look) owns(ctx context.Context, name command.Stage, user string) (is bool, why, refusal string, err error) {
-	p, stage := l.stage(name)
-	lanes := p.Lanes(name.Name)
-	if len(lanes) == 0 {
-		lanes = []promote.Stage{stage} // one lane is meant
-	}
+func (l *look) owns(ctx context.Context, lanes []promote.Stage, user string) (is bool, why, refusal string, err error) {
 	for _, lane := range lanes {
 		places, why, err := l.codeOwners(ctx, lane)
 		if why != "" || err != nil {

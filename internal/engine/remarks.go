@@ -78,7 +78,7 @@ func (l *look) commentOf(ctx context.Context, said saying) (remark, error) {
 	if err == nil || !errors.Is(err, forge.ErrNotFound) {
 		return remark{c, l.home}, err
 	}
-	for _, h := range l.homesOf(said.stage) {
+	for _, h := range l.lodgings(said.stage) {
 		if h.abroad == nil || h.repo == nil {
 			continue
 		}

@@ -38,7 +38,7 @@ func (l *look) may(ctx context.Context, verb string, stage command.Stage, user s
 	if slices.Contains(questions, verb) {
 		return "", nil
 	}
-	for _, in := range l.homesOf(stage) { // the owners of each place have a say
+	for _, in := range l.lodgings(stage) { // the owners of each place have a say
 		denied, err := l.mayIn(ctx, in, verb, stage, user)
 		if err != nil || denied != "" {
 			return denied, err
@@ -52,17 +52,19 @@ func (l *look) mayIn(ctx context.Context, in lodging, verb string, stage command
 	where := "this repository"
 	if in.abroad != nil {
 		where = "`" + in.name + "`"
-		if out := in.abroad.out[stage.Pipeline+"/"+in.lane]; len(out) > 0 {
-			return fmt.Sprintf("`/%s %s` can not be asked for: %s.", verb, stage, out[0]), nil
+		for _, lane := range in.lanes {
+			if out := in.abroad.out[stage.Pipeline+"/"+lane.Name]; len(out) > 0 {
+				return fmt.Sprintf("`/%s %s` can not be asked for: %s.", verb, stage, out[0]), nil
+			}
 		}
 	}
-	policy := l.config.parsed.Policy.For(stage.Pipeline, in.lane)
+	policy := in.policy
 	right := policy.RightTo(verb)
 	if verb == "override" && policy.Override.People == 0 {
 		return fmt.Sprintf("`/override %s` is not possible: the policy names nobody who could go past anything there. `override` in %s does.",
 			stage, cmp.Or(policy.Position, config.PolicyFile)), nil
 	}
-	if verb == "takeover" && policy.Rights[verb] == "" && l.hasUpstreams(stage) {
+	if verb == "takeover" && policy.Rights[verb] == "" && in.hasUpstreams() {
 		return fmt.Sprintf("`/takeover %s` is not possible: the stage takes from others, and a takeover goes past their verification. `rights: {takeover: …}` in %s says who may.",
 			stage, cmp.Or(policy.Position, config.PolicyFile)), nil
 	}
@@ -89,7 +91,7 @@ func (l *look) mayIn(ctx context.Context, in lodging, verb string, stage command
 	}
 	why := ""
 	if right.CodeOwners {
-		if among, why, refusal, err = l.owns(ctx, stage, user); err != nil || refusal != "" || among {
+		if among, why, refusal, err = l.owns(ctx, in.lanes, user); err != nil || refusal != "" || among {
 			return refusal, err
 		}
 	}
@@ -121,9 +123,10 @@ func (l *look) among(ctx context.Context, in *home, right promote.Right, user st
 	return false, "", nil
 }
 
-func (l *look) hasUpstreams(name command.Stage) bool {
-	_, stage := l.stage(name)
-	return slices.ContainsFunc(stage.Requests, func(r promote.Request) bool { return len(r.From) > 0 })
+func (l lodging) hasUpstreams() bool {
+	return slices.ContainsFunc(l.lanes, func(s promote.Stage) bool {
+		return slices.ContainsFunc(s.Requests, func(r promote.Request) bool { return len(r.From) > 0 })
+	})
 }
 
 // forbidden tells a question that GitHub does not let us ask, which asking again

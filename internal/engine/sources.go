@@ -76,7 +76,7 @@ func (s *sources) upstream() (promote.Arrival, bool) {
 	var best promote.Arrival
 	for _, f := range s.freight {
 		request, _ := s.work.at.stage.Request(f.Warehouse)
-		for _, from := range request.From {
+		for _, from := range s.work.pipeline.Upstreams(request) {
 			standing := snapshot.StandingAcross(s.work.pipeline.Lanes(from), f.Warehouse, f.ID)
 			if standing.Verified && standing.Soaked(snapshot.Now) >= request.Soak && standing.Arrival.At.After(best.At) {
 				best = standing.Arrival
@@ -89,7 +89,7 @@ func (s *sources) upstream() (promote.Arrival, bool) {
 	for _, a := range slices.Backward(snapshot.Facts.Arrivals) {
 		for _, f := range s.freight {
 			request, _ := s.work.at.stage.Request(f.Warehouse)
-			if slices.Contains(request.From, promote.StageOf(a.Stage)) && a.Freight[f.Warehouse] == f.ID {
+			if request.TakesFrom(a.Stage) && a.Freight[f.Warehouse] == f.ID {
 				return a, true
 			}
 		}

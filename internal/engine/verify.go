@@ -31,11 +31,11 @@ func (l *look) mayVerify(ctx context.Context, c command.Command, stage command.S
 func (l *look) manualGate(stage command.Stage, name string) (promote.Gate, string) {
 	var manual []string
 	for _, p := range l.config.parsed.Pipelines {
-		if p.Name != stage.Pipeline {
+		lanes := p.Lanes(stage.Name)
+		if p.Name != stage.Pipeline || len(lanes) == 0 {
 			continue
 		}
-		s, _ := p.Stage(stage.Name)
-		for _, g := range s.Gates {
+		for _, g := range lanes[0].Gates { // the others have the same
 			if g.Source != promote.FromManual {
 				continue
 			}

@@ -2,7 +2,6 @@ package promote
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +44,7 @@ const AllFailures = "failed"
 // Notify is who is told about what.
 type Notify struct {
 	On     []string // alert kinds, or [AllFailures]
-	Match  string   // glob over pipeline/stage
+	Match  string   // glob over pipeline/stage[@stamp], see [Matches]
 	To     string   // slack | webhook | issue
 	Secret string   // the name of what the server knows; not for issues
 }
@@ -60,7 +59,7 @@ func (n Notify) wants(pipeline string, a Alert) bool {
 		return false
 	}
 	for _, stage := range append([]string{a.Stage}, a.Touches...) {
-		if ok, err := path.Match(n.Match, pipeline+"/"+StageOf(stage)); ok && err == nil {
+		if Matches(n.Match, pipeline, stage) {
 			return true
 		}
 	}

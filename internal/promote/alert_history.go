@@ -181,7 +181,7 @@ func (p Pipeline) reversed(s Snapshot, stage Stage) []Alert {
 		}
 		for _, request := range down.Requests {
 			id := held.Freight[request.Warehouse]
-			if id == "" || !slices.Contains(request.From, StageOf(stage.Name)) || !s.at(held.At).StandingOf(stage, request.Warehouse, id).Verified {
+			if id == "" || !request.TakesFrom(stage.Name) || !s.at(held.At).StandingOf(stage, request.Warehouse, id).Verified {
 				continue
 			}
 			now := s.StandingOf(stage, request.Warehouse, id)

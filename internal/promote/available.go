@@ -23,7 +23,8 @@ type Question struct {
 	Freight    Freight
 	Past       []Rule              // the rules that people let the freight past (H2)
 	Overriders []string            // who they are
-	Standings  map[string]Standing // by upstream stage; others never matter (A3)
+	Standings  map[string]Standing // by upstream stage, and by stamp of it; others never matter (A3)
+	Stamps     map[string][]string // of the upstream stages that have some
 	Now        time.Time
 }
 
@@ -62,22 +63,17 @@ func (q Question) overridden(what string) string {
 // will be by time alone, and the rest.
 func (q Question) count(need int) Availability {
 	var met, missing []string
-	var soaking []Reason
-	var causes []Reason
+	var soaking, causes []Reason
 	var changes time.Time
-	for _, name := range q.Request.From {
-		standing := q.Standings[name]
-		switch {
-		case !standing.Verified && !q.past(OverVerification):
-			missing = append(missing, name)
-			causes = append(causes, standing.Reasons...)
-			changes = earliest(changes, standing.Until)
-		case q.Request.Soak > 0 && !q.past(OverSoak) && standing.Soaked(q.Now) < q.Request.Soak:
-			missing = append(missing, name)
-			soaking = append(soaking, q.soak(name, standing))
-		default:
-			met = append(met, name)
+	for _, from := range q.Request.From {
+		w := q.word(from)
+		changes = earliest(changes, w.changes)
+		if w.met != "" {
+			met = append(met, w.met)
+			continue
 		}
+		missing = append(missing, q.Request.upstreamName(from, q.Stamps[from]))
+		soaking, causes = append(soaking, w.soaking...), append(causes, w.causes...)
 	}
 	if len(met) >= need {
 		return Availability{OK: true, Rule: q.met(met)}
@@ -98,6 +94,52 @@ func (q Question) count(need int) Availability {
 	return out
 }
 
+// word is what one upstream comes to: met by itself or by one of its stamps, or
+// what is missing.
+type word struct {
+	met     string   // who is verified and soaked; empty: nobody
+	soaking []Reason // of the one that will be first by time alone
+	causes  []Reason
+	changes time.Time
+}
+
+// word asks an upstream stage, or each of its stamps where any of them is enough.
+func (q Question) word(from string) word {
+	if q.Request.Stamps != AnyStamp || len(q.Stamps[from]) == 0 {
+		return q.standing(from)
+	}
+	var out word
+	for _, stamp := range q.Stamps[from] {
+		w := q.standing(stamp)
+		if w.met != "" {
+			return w
+		}
+		out.soaking = soonest(out.soaking, w.soaking)
+		out.causes, out.changes = append(out.causes, w.causes...), earliest(out.changes, w.changes)
+	}
+	return out
+}
+
+// standing says whether one standing is enough.
+func (q Question) standing(name string) word {
+	standing := q.Standings[name]
+	switch {
+	case !standing.Verified && !q.past(OverVerification):
+		return word{causes: standing.Reasons, changes: standing.Until}
+	case q.Request.Soak > 0 && !q.past(OverSoak) && standing.Soaked(q.Now) < q.Request.Soak:
+		return word{soaking: []Reason{q.soak(name, standing)}}
+	}
+	return word{met: name}
+}
+
+// soonest is the one of two that ends first; what has no end comes last.
+func soonest(a, b []Reason) []Reason {
+	if len(a) == 0 || len(b) > 0 && !b[0].Until.IsZero() && (a[0].Until.IsZero() || b[0].Until.Before(a[0].Until)) {
+		return b
+	}
+	return a
+}
+
 // met says how the rule is met, by which upstreams.
 func (q Question) met(by []string) string {
 	word, besides := "verified", ""
@@ -107,7 +149,11 @@ func (q Question) met(by []string) string {
 	case q.past(OverSoak) && q.Request.Soak > 0:
 		besides = "; " + q.overridden("soak")
 	}
-	return fmt.Sprintf("%s of %s: %s (%d of %d %s)", q.Request.Availability, strings.Join(q.Request.From, ", "),
+	var from []string
+	for _, name := range q.Request.From {
+		from = append(from, q.Request.upstreamName(name, q.Stamps[name]))
+	}
+	return fmt.Sprintf("%s of %s: %s (%d of %d %s)", q.Request.Availability, strings.Join(from, ", "),
 		strings.Join(by, ", "), len(by), len(q.Request.From), word) + besides
 }
 

@@ -3,6 +3,7 @@ package promote
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,18 +45,48 @@ func LaneName(stage string, n int) string {
 	return fmt.Sprintf("%s.%d", stage, n)
 }
 
-// StageOf is the stage that a lane is of, by its name. No stage has a dot in its own.
+// StampedName is what the lane of a stamp is called: prod@eu.
+func StampedName(stage, stamp string) string { return stage + "@" + stamp }
+
+// StageOf is the stage that a lane is of, with its stamp, by its name: prod@eu of
+// prod@eu.2. No stage and no stamp has a dot in its own.
 func StageOf(lane string) string {
 	stage, _, _ := strings.Cut(lane, ".")
 	return stage
 }
 
-// Lanes returns the lanes of a stage, in order; a stage without lanes is its own.
-func (p Pipeline) Lanes(stage string) []Stage {
+// BareStage is the stage as the configuration names it, which all of its stamps
+// share: prod of prod@eu.2.
+func BareStage(lane string) string {
+	stage, _, _ := strings.Cut(StageOf(lane), "@")
+	return stage
+}
+
+// Means tells whether a name means a lane: a bare stage means all of its lanes, a
+// stage with a stamp those of the stamp, a lane itself.
+func Means(name, lane string) bool {
+	return name == lane || name == StageOf(lane) || name == BareStage(lane)
+}
+
+// Lanes returns the lanes that a name means, in order; a stage without lanes is
+// its own.
+func (p Pipeline) Lanes(name string) []Stage {
 	var out []Stage
 	for _, s := range p.Stages {
-		if StageOf(s.Name) == stage {
+		if Means(name, s.Name) {
 			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Stamps returns what the lanes of each stamp of a stage are called together,
+// prod@eu and prod@us, in order; none where the name means no stage with stamps.
+func (p Pipeline) Stamps(stage string) []string {
+	var out []string
+	for _, s := range p.Lanes(stage) {
+		if name := StageOf(s.Name); name != stage && s.Stamp != "" && !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
 	return out
@@ -111,12 +142,14 @@ type ChartSubscription struct {
 	Constraint string // of Masterminds/semver; empty: any release
 }
 
-// Stage is one place that freight moves into. A stage that writes several branches
-// or folders is several lanes, each a Stage of its own with its own promotion and
-// its own results: the first has the stage's name, the others end in ".2", ".3" …
-// Whatever names the stage means all of them (S1).
+// Stage is one place that freight moves into. A stage with stamps is several lanes,
+// each a Stage of its own with its own promotion and its own results, called
+// prod@eu, prod@us. So is one that writes several branches or folders: the first
+// has the stage's name, the others end in ".2", ".3" … Whatever names the bare
+// stage means all of them (S1).
 type Stage struct {
 	Name     string
+	Stamp    string // empty: the stage has no stamps
 	Kind     Kind
 	Requests []Request
 	Gates    []Gate
@@ -128,6 +161,7 @@ type Stage struct {
 	Schedule  *Schedule // of a stage without files: when it takes freight; nil: as soon as it is available
 	Uses      []string  // named resources that it holds from the merge until its verification is final
 	Strict    bool      // the freight of all slots must have been verified together upstream
+	FailFast  bool      // freight that failed in one lane waits in the others (S1)
 }
 
 // Kind is how freight comes into a stage.
@@ -181,9 +215,55 @@ type Request struct {
 	From         []string // upstream stages; empty: straight from the warehouse
 	Availability Strategy
 	Soak         time.Duration
+	// Stamps says how many lanes must agree of an upstream that has stamps, and is
+	// named bare. One that is paired is named with its stamp.
+	Stamps StampRule
 	// MatchUpstream makes the candidate what the one upstream stage holds now, also
 	// when that is older than what is here (A6).
 	MatchUpstream bool
+}
+
+// StampRule says which lanes of an upstream stage with stamps must agree (S3).
+type StampRule string
+
+// The rules: each of them, or one.
+const (
+	AllStamps StampRule = "all"
+	AnyStamp  StampRule = "any"
+)
+
+// upstreamName is an upstream stage in texts, with the rule over its stamps.
+func (r Request) upstreamName(from string, stamps []string) string {
+	switch {
+	case len(stamps) == 0:
+		return from
+	case r.Stamps == AnyStamp:
+		return from + " (any stamp)"
+	}
+	return from + " (all stamps)"
+}
+
+// UpstreamNames are the upstream stages of a request as texts name them.
+func (p Pipeline) UpstreamNames(r Request) []string {
+	out := make([]string, len(r.From))
+	for i, from := range r.From {
+		out[i] = r.upstreamName(from, p.Stamps(from))
+	}
+	return out
+}
+
+// Upstreams are those of whose word each counts alone: the stages that a request
+// names, and of one where any stamp is enough its stamps.
+func (p Pipeline) Upstreams(r Request) []string {
+	var out []string
+	for _, from := range r.From {
+		if stamps := p.Stamps(from); r.Stamps == AnyStamp && len(stamps) > 0 {
+			out = append(out, stamps...)
+		} else {
+			out = append(out, from)
+		}
+	}
+	return out
 }
 
 // Gate is one thing that must, or may, be seen before a stage is verified.

@@ -22,7 +22,7 @@ type Caps struct {
 
 // StagePolicy is the policy of the stages that one pattern matches.
 type StagePolicy struct {
-	Match      string // glob over pipeline/stage
+	Match      string // glob over pipeline/stage[@stamp], see [Matches]
 	Position   string // file:line of the entry, for texts
 	Auto       bool   // promoted as soon as available; otherwise by /promote only
 	Merge      Merge
@@ -56,13 +56,23 @@ func (p Policy) For(pipeline, stage string) StagePolicy {
 	if theirs, ok := p.Elsewhere[pipeline+"/"+stage]; ok {
 		p = theirs
 	}
-	stage = StageOf(stage)
 	for _, s := range p.Stages {
-		if ok, err := path.Match(s.Match, pipeline+"/"+stage); ok && err == nil {
+		if Matches(s.Match, pipeline, stage) {
 			return s
 		}
 	}
 	return StagePolicy{Promote: Right{Permission: "write"}, Merge: Merge{Method: "merge"}}
+}
+
+// Matches tells whether a glob over pipeline/stage[@stamp] means a lane. One over
+// bare stages means all the stamps of a stage.
+func Matches(pattern, pipeline, lane string) bool {
+	for _, name := range []string{StageOf(lane), BareStage(lane)} {
+		if ok, err := path.Match(pattern, pipeline+"/"+name); ok && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // keyOf is the key under `rights` that says who may use a command, for those

@@ -86,7 +86,10 @@ func (d *decision) availableIn(stage Stage, request Request, freight Freight) Av
 			return Availability{OK: true, Rule: d.taken.reason().String()}
 		}
 	}
-	question := Question{Stage: stage.Name, Request: request, Freight: freight, Standings: d.standings(request, freight), Now: d.snapshot.Now}
+	question := Question{
+		Stage: stage.Name, Request: request, Freight: freight,
+		Standings: d.standings(request, freight), Stamps: d.stamps(request), Now: d.snapshot.Now,
+	}
 	question.Past, question.Overriders = d.letPast(stage, freight.ID)
 	answer, err := Available(question)
 	if err != nil {
@@ -95,30 +98,54 @@ func (d *decision) availableIn(stage Stage, request Request, freight Freight) Av
 	return answer
 }
 
-// standings is what each upstream of a request says of freight.
-func (d *decision) standings(request Request, freight Freight) map[string]Standing {
-	out := map[string]Standing{}
+// stamps are those of the upstreams of a request that have any.
+func (d *decision) stamps(request Request) map[string][]string {
+	out := map[string][]string{}
 	for _, from := range request.From {
-		if lanes := d.pipeline.Lanes(from); len(lanes) > 0 {
-			out[from] = d.standing(lanes, request.Warehouse, freight)
+		if stamps := d.pipeline.Stamps(from); len(stamps) > 0 {
+			out[from] = stamps
 		}
 	}
 	return out
 }
 
-// standing is what an upstream stage says of freight. A control-flow stage proves
-// nothing itself: what it has passed on counts for as long as its own rule still
-// lets it through (A7, A8).
+// TakesFrom tells whether a lane is one of the upstreams.
+func (r Request) TakesFrom(lane string) bool {
+	return slices.ContainsFunc(r.From, func(from string) bool { return Means(from, lane) })
+}
+
+// standings is what each upstream of a request says of freight, and what each of
+// its stamps says.
+func (d *decision) standings(request Request, freight Freight) map[string]Standing {
+	out := map[string]Standing{}
+	for _, from := range request.From {
+		for _, name := range append(d.pipeline.Stamps(from), from) {
+			if lanes := d.pipeline.Lanes(name); len(lanes) > 0 {
+				out[name] = d.standing(lanes, request.Warehouse, freight)
+			}
+		}
+	}
+	return out
+}
+
+// standing is what the lanes of an upstream stage say of freight.
 func (d *decision) standing(lanes []Stage, warehouse string, freight Freight) Standing {
-	out := d.snapshot.StandingAcross(lanes, warehouse, freight.ID)
-	if lanes[0].Kind != Control || !out.Verified {
+	return d.snapshot.across(lanes, func(lane Stage) Standing { return d.standingOf(lane, warehouse, freight) })
+}
+
+// standingOf is what one lane says. A control-flow stage proves nothing itself:
+// what it has passed on counts for as long as its own rule still lets it through
+// (A7, A8).
+func (d *decision) standingOf(lane Stage, warehouse string, freight Freight) Standing {
+	out := d.snapshot.StandingOf(lane, warehouse, freight.ID)
+	if lane.Kind != Control || !out.Verified {
 		return out
 	}
-	request, ok := lanes[0].Request(warehouse)
+	request, ok := lane.Request(warehouse)
 	if !ok {
 		return out
 	}
-	if answer := d.availableIn(lanes[0], request, freight); !answer.OK {
+	if answer := d.availableIn(lane, request, freight); !answer.OK {
 		return Standing{Reasons: answer.Reasons, Until: answer.Until}
 	}
 	return out

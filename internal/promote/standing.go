@@ -56,9 +56,13 @@ func (s Snapshot) StandingOf(stage Stage, warehouse, freight string) Standing {
 // verified when it is in each of them, since the last of those, and it soaks from
 // when it was in all.
 func (s Snapshot) StandingAcross(lanes []Stage, warehouse, freight string) Standing {
-	out := s.StandingOf(lanes[0], warehouse, freight)
+	return s.across(lanes, func(lane Stage) Standing { return s.StandingOf(lane, warehouse, freight) })
+}
+
+func (s Snapshot) across(lanes []Stage, standing func(Stage) Standing) Standing {
+	out := standing(lanes[0])
 	for _, lane := range lanes[1:] {
-		other := s.StandingOf(lane, warehouse, freight)
+		other := standing(lane)
 		out.Reasons = append(out.Reasons, other.Reasons...)
 		out.Until = earliest(out.Until, other.Until)
 		out.Longest = min(out.Soaked(s.Now), other.Soaked(s.Now))

@@ -16,7 +16,7 @@ func (d *decision) unseen(want map[string]string) bool {
 	for _, r := range d.stage.Requests {
 		for _, from := range r.From {
 			upstreams = true
-			if stage, ok := d.pipeline.Stage(from); ok && len(within(stage, want)) == len(want) && d.proved(from, want) {
+			if lanes := d.pipeline.Lanes(from); len(lanes) > 0 && len(within(lanes[0], want)) == len(want) && d.provedBy(r, from, want) {
 				return false
 			}
 		}
@@ -51,10 +51,10 @@ func (d *decision) notTogether(stage Stage, want map[string]string) []Reason {
 		have := 0
 		var missing []string
 		for _, from := range request.From {
-			if d.proved(from, want) {
+			if d.provedBy(request, from, want) {
 				have++
 			} else {
-				missing = append(missing, from)
+				missing = append(missing, request.upstreamName(from, d.pipeline.Stamps(from)))
 			}
 		}
 		reason := Reason{Kind: NotTogether, Stage: strings.Join(missing, ", "), Freight: d.aliases(want), Have: have, Need: need}
@@ -65,30 +65,29 @@ func (d *decision) notTogether(stage Stage, want map[string]string) []Reason {
 	return out
 }
 
-// proved tells whether a stage verified its part of a combination together. A
-// control-flow stage verifies nothing: it has passed all of it on, and what comes
-// before it must have verified it by its rule.
-func (d *decision) proved(name string, want map[string]string) bool {
-	lanes := d.pipeline.Lanes(name)
-	if len(lanes) == 0 {
-		return false
+// provedBy tells whether an upstream of a request verified its part of a
+// combination together: all of its lanes, or one stamp where that is enough.
+func (d *decision) provedBy(request Request, from string, want map[string]string) bool {
+	return slices.ContainsFunc(d.pipeline.Upstreams(Request{From: []string{from}, Stamps: request.Stamps}), func(name string) bool {
+		lanes := d.pipeline.Lanes(name)
+		return len(lanes) > 0 && !slices.ContainsFunc(lanes, func(lane Stage) bool { return !d.proved(lane, within(lane, want)) })
+	})
+}
+
+// proved tells whether a lane verified a combination together. A control-flow
+// stage verifies nothing: it has passed all of it on, and what comes before it must
+// have verified it by its rule.
+func (d *decision) proved(lane Stage, want map[string]string) bool {
+	arrivals := d.snapshot.Facts.ArrivalsIn(lane.Name)
+	if lane.Kind != Control {
+		return d.snapshot.verification(lane, want, arrivals).Verified
 	}
-	want = within(lanes[0], want)
-	if lanes[0].Kind == Control {
-		arrivals := d.snapshot.Facts.ArrivalsIn(name)
-		for warehouse, id := range want {
-			if !hasArrived(arrivals, warehouse, id) {
-				return false
-			}
-		}
-		return len(d.notTogether(lanes[0], want)) == 0
-	}
-	for _, lane := range lanes {
-		if !d.snapshot.verification(lane, want, d.snapshot.Facts.ArrivalsIn(lane.Name)).Verified {
+	for warehouse, id := range want {
+		if !hasArrived(arrivals, warehouse, id) {
 			return false
 		}
 	}
-	return true
+	return len(d.notTogether(lane, want)) == 0
 }
 
 // aliases names the freight of a combination, in the order of the slots.
@@ -132,7 +131,7 @@ func (d *decision) strictly(want, waiting map[string]string, slots []slot) map[s
 // the slots that it has not, when the stage may have all of it and rather so than
 // what it holds.
 func (d *decision) combination(a Arrival, want map[string]string, slots []slot) (map[string]string, bool) {
-	if !d.comesFrom(d.stage, StageOf(a.Stage)) {
+	if !d.comesFrom(d.stage, a.Stage) {
 		return nil, false
 	}
 	out, better := maps.Clone(want), false
@@ -155,14 +154,18 @@ func (d *decision) combination(a Arrival, want map[string]string, slots []slot) 
 	return out, better && len(d.notTogether(d.stage, out)) == 0
 }
 
-// comesFrom tells whether a stage takes freight from another one, through
+// comesFrom tells whether a stage takes freight from a lane of another one, through
 // control-flow stages as well.
-func (d *decision) comesFrom(stage Stage, upstream string) bool {
+func (d *decision) comesFrom(stage Stage, lane string) bool {
 	for _, r := range stage.Requests {
+		if r.TakesFrom(lane) {
+			return true
+		}
 		for _, from := range r.From {
-			before, _ := d.pipeline.Stage(from)
-			if from == upstream || before.Kind == Control && d.comesFrom(before, upstream) {
-				return true
+			for _, before := range d.pipeline.Lanes(from) {
+				if before.Kind == Control && d.comesFrom(before, lane) {
+					return true
+				}
 			}
 		}
 	}

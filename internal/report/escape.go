@@ -77,9 +77,36 @@ func unblocked(text string) string {
 // and commit messages included, and what would close an issue or skip a run.
 // It looks the same to a reader. An address is broken before its colon or dot:
 // GitHub takes what comes after them for a host's name, even when it is invisible.
+// A stage with its stamp stays whole, since people copy it into commands.
 func inert(text string) string {
-	return strings.ReplaceAll(autolinks.ReplaceAllString(text, "${0}"+zero), "://", zero+"://")
+	var out strings.Builder
+	rest := 0
+	for _, found := range autolinks.FindAllStringIndex(text, -1) {
+		out.WriteString(text[rest:found[1]])
+		if rest = found[1]; !isStamped(text[:found[0]], text[found[0]:]) {
+			out.WriteString(zero)
+		}
+	}
+	return strings.ReplaceAll(out.String()+text[rest:], "://", zero+"://")
 }
+
+// isStamped tells whether an at sign stands between a stage and its stamp: a
+// letter or digit before it makes that no mention, no dot after it no address, and
+// what is not a commit's id no link to one.
+func isStamped(before, from string) bool {
+	if before == "" || !strings.Contains(lettersAndDigits, before[len(before)-1:]) {
+		return false
+	}
+	stamp := stampForm.FindString(from)
+	return stamp != "" && !strings.HasPrefix(from[len(stamp):], ".") && !commitForm.MatchString(stamp)
+}
+
+const lettersAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+var (
+	stampForm  = regexp.MustCompile(`^@[A-Za-z0-9_-]+`)
+	commitForm = regexp.MustCompile(`(?i)^@[0-9a-f]{7,40}$`)
+)
 
 var autolinks = regexp.MustCompile(`(?i)[@#]|www|\bgh-|\[(?:skip|ci|no|actions)|no_ci`)
 
@@ -96,15 +123,18 @@ func link(text, address string) string {
 // another, and nothing that ends a link or a table's cell.
 var webAddress = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/?#@!$&,;=:+%-]*)?$`)
 
-// label makes text for a quoted Mermaid label: letters, digits and the few signs
-// that mean nothing there.
+// label makes text for a quoted Mermaid label: letters, digits, the few signs that
+// mean nothing there, and a stage with its stamp.
 func label(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" -_.:/#+(),", r) {
-			return r
+	var out strings.Builder
+	for i, r := range text {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" -_.:/#+(),", r) || r == '@' && isStamped(text[:i], text[i:]) {
+			out.WriteRune(r)
+		} else {
+			out.WriteByte(' ')
 		}
-		return ' '
-	}, text)
+	}
+	text = out.String()
 	// A number sign begins an entity in Mermaid, and a label that begins like a
 	// list is not drawn.
 	text = strings.TrimLeft(strings.Join(strings.Fields(text), " "), "-+ ")

@@ -9,7 +9,7 @@ import (
 // evil are words that mean something to Markdown, to GitHub, to Mermaid, to git
 // or to a terminal.
 var evil = []string{
-	"", " ", "`", "``", "` @octo", "a`b`c", "|", `\|`, `\`, "a\nb", "\r\n\r\n# x", "@octo", "@acme/sre", "x@octo.example", "#1", "acme/other#1", "GH-1", "gh-1",
+	"", " ", "`", "``", "` @octo", "a`b`c", "|", `\|`, `\`, "a\nb", "\r\n\r\n# x", "@octo", "@acme/sre", "x@octo.example", "prod@eu", "prod@eu.2", "prod-@eu", "x@cd85307300", "ä@octo", "a@b@octo", "a@b_c.d", "#1", "acme/other#1", "GH-1", "gh-1",
 	"https://evil.example/x", "HTTP://evil.example", "www.evil.example", "ftp://e.example", "<b>x</b>", "</details>", "<!-- x", "-->", "&lt;b&gt;", "&#64;octo", "[x](http://e)", "![x](http://e)", "[x]: http://e",
 	"*x*", "__x__", "~~x~~", "~~~", "```mermaid", "- x", "+ x", "1. x", "12) x", "# x", "> x", "---", "***", "===", "    x", "\tx", "[^1]", "- [ ] x", "$x$", "$`x`$", "\u202etxt", "\u200b@octo", "\x1b[31m", "\xff\xfe", "\u2028x",
 	`"]`, `"]:::held`, `x"] --> s1["y`, "%%{init: {}}%%", "#quot;", "end", "<br/>", "|\"x\"|", ";", "\u00a0- x", "http:", "mailto:a@b.example", "xmpp:a@b.example", ":::held",

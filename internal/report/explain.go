@@ -109,7 +109,7 @@ func gateTexts(s promote.Stage, results []promote.GateResult) []string {
 // explainSlot is a request's rule, and how it comes out for the freight that the
 // verdict is about, else for the newest.
 func (v View) explainSlot(s promote.Stage, r promote.Request, verdict promote.Verdict) Point {
-	out := Point{Text: "takes " + r.Warehouse + " " + ruleText(r)}
+	out := Point{Text: "takes " + r.Warehouse + " " + v.ruleText(r)}
 	freight, ok := v.Snapshot.Facts.FreightByID(verdict.Freight[r.Warehouse])
 	if !ok {
 		freight, ok = v.newest(r.Warehouse)
@@ -136,13 +136,14 @@ func (v View) newest(warehouse string) (promote.Freight, bool) {
 }
 
 // ruleText is a request's rule in words.
-func ruleText(r promote.Request) string {
+func (v View) ruleText(r promote.Request) string {
 	if len(r.From) == 0 {
 		return "straight from the warehouse"
 	}
-	text := "when it is verified in " + r.From[0]
-	if len(r.From) > 1 {
-		text = fmt.Sprintf("when it is verified in %s of %s", r.Availability, strings.Join(r.From, ", "))
+	from := v.Pipeline.UpstreamNames(r)
+	text := "when it is verified in " + from[0]
+	if len(from) > 1 {
+		text = fmt.Sprintf("when it is verified in %s of %s", r.Availability, strings.Join(from, ", "))
 	}
 	if r.Soak > 0 {
 		text += " and was there for " + promote.Span(r.Soak)
@@ -168,7 +169,11 @@ func (v View) weighed(s promote.Stage, r promote.Request, f promote.Freight) Poi
 	}
 	for _, from := range r.From {
 		for _, lane := range v.Pipeline.Lanes(from) {
-			out.Below = append(out.Below, v.upstreamPoint(lane, r, f, answer.Standings[from]))
+			standing := answer.Standings[from]
+			if lane.Stamp != "" { // each says its own
+				standing = answer.Standings[promote.StageOf(lane.Name)]
+			}
+			out.Below = append(out.Below, v.upstreamPoint(lane, r, f, standing))
 		}
 	}
 	return out

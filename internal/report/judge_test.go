@@ -78,8 +78,10 @@ func kinds(markdown string) string {
 // allowedHTML is what we write ourselves.
 var allowedHTML = regexp.MustCompile(`^(<br>|</?details>\s*|<details><summary>(Resources and fields|Seen and not taken|Every verdict in full)</summary>\s*)$`)
 
-// autolinked is what GitHub turns into a link or a notification outside of code.
-var autolinked = regexp.MustCompile(`(?i)@[a-z0-9]|[\w/]#[0-9]|\bgh-[0-9]|https?://|ftp://|www\.`)
+// autolinked is what GitHub turns into a link or a notification outside of code. An
+// at sign behind a letter or digit is no mention; with a dot after it there it is an
+// address, and with hexadecimal digits a link to a commit.
+var autolinked = regexp.MustCompile(`(?i)(?:^|[^a-z0-9])@[a-z0-9]|@[a-z0-9_.-]*\.[a-z0-9]|@[0-9a-f]{7,40}\b|[\w/]#[0-9]|\bgh-[0-9]|https?://|ftp://|www\.`)
 
 // wellFormed checks what holds for every text: nothing that was opened stays
 // open, tables are tables, links go to the own repository, nobody is mentioned.

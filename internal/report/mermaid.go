@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -169,6 +170,9 @@ func ruleOf(r promote.Request, several bool) string {
 	}
 	if len(r.From) > 1 {
 		says = append(says, r.Availability.String())
+	}
+	if r.Stamps != "" && slices.ContainsFunc(r.From, func(from string) bool { return len(v.Pipeline.Stamps(from)) > 0 }) {
+		says = append(says, string(r.Stamps)+" stamps")
 	}
 	if r.Soak > 0 {
 		says = append(says, "soak "+promote.Span(r.Soak))

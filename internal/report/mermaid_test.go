@@ -17,7 +17,7 @@ var mermaidLines = regexp.MustCompile(`^(flowchart LR` +
 	`|  (?:p\d+)?[ws]\d+ (?:-->|==>)(\|"` + labelText + `"\|)? (?:p\d+)?s\d+` +
 	`|  classDef [a-z]+ fill:#[0-9a-f]{6},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6})$`)
 
-const labelText = `(?:[\pL\pN _.:/+(),…–-]|#35;)+`
+const labelText = `(?:[\pL\pN _.:/+(),…–-]|#35;|[a-z0-9](?:@[A-Za-z0-9_-])+)+`
 
 func drawable(t *testing.T, drawing string) {
 	t.Helper()

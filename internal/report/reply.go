@@ -67,7 +67,7 @@ func narrowed(views []View, stages map[string][]string) []View {
 	var out []View
 	for _, v := range views {
 		v.Verdicts = slices.DeleteFunc(slices.Clone(v.Verdicts), func(verdict promote.Verdict) bool {
-			return !slices.Contains(stages[v.Pipeline.Name], verdict.Stage) && !slices.Contains(stages[v.Pipeline.Name], promote.StageOf(verdict.Stage))
+			return !slices.ContainsFunc(stages[v.Pipeline.Name], func(name string) bool { return promote.Means(name, verdict.Stage) })
 		})
 		if len(v.Verdicts) > 0 {
 			out = append(out, v)

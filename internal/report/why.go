@@ -23,11 +23,11 @@ type Subject struct {
 func SubjectOf(views []View, name, version string) Subject {
 	for _, v := range views {
 		for _, s := range v.Pipeline.Stages {
-			switch promote.StageOf(s.Name) {
-			case name:
+			if promote.Means(name, s.Name) {
 				return Subject{Stage: name, Version: version}
-			case strings.TrimPrefix(name, v.Pipeline.Name+"/"):
-				return Subject{Pipeline: v.Pipeline.Name, Stage: promote.StageOf(s.Name), Version: version}
+			}
+			if bare, ok := strings.CutPrefix(name, v.Pipeline.Name+"/"); ok && promote.Means(bare, s.Name) {
+				return Subject{Pipeline: v.Pipeline.Name, Stage: bare, Version: version}
 			}
 		}
 	}

@@ -114,7 +114,7 @@ func check(d Document) error {
 				problems = append(problems, fmt.Errorf("%s.requests[%d]: %w", at, j, err))
 			}
 		}
-		stages[promote.StageOf(s.Name)] = true
+		stages[promote.StageOf(s.Name)], stages[promote.BareStage(s.Name)] = true, true
 	}
 	return errors.Join(problems...)
 }

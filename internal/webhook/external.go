@@ -110,7 +110,7 @@ func narrowExternal(system System, expects func(Call) error, now time.Time, body
 
 var (
 	callName    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}$`)
-	laneName    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}(\.[0-9]{1,3})?$`)
+	laneName    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}(@[a-z0-9][a-z0-9-]{0,99})?(\.[0-9]{1,3})?$`)
 	callAddress = regexp.MustCompile(`^https?://[^\s<>"]{1,1000}$`)
 )
 

@@ -1,0 +1,302 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/towpath/towpath/internal/directives"
+	"github.com/towpath/towpath/internal/promote"
+)
+
+// lane is one stamp of a stage, with its variables over those of the stage.
+type lane struct {
+	stamp  string // empty: the stage has no stamps
+	below  map[string]any
+	layers []Map[Value]
+	vars   map[string]any // of the stamp over the stage over the pipeline
+}
+
+// evaluate works out the variables in the lane's own scope.
+func (l lane) evaluate(e *evaluator) map[string]any {
+	vars := l.below
+	for _, layer := range l.layers {
+		e.scope.Vars = vars
+		vars = e.vars(layer, vars)
+	}
+	return vars
+}
+
+// lanes are the stamps of a stage, in the order of their names, whatever that of
+// the file; a stage without stamps is one lane without a name. Where the stamps can
+// not be read, one stands for all, and they are not known.
+func (b *builder) lanes(s rawStage) (out []lane, known bool) {
+	if s.Stamps == nil {
+		return []lane{{below: b.vars, layers: []Map[Value]{s.Vars}}}, true
+	}
+	names := b.stamps(s.Name.Value, *s.Stamps)
+	if b.stamped += len(names); b.stamped > maxStages {
+		b.add(s.Stamps.At, "with the stamps of stage %q the pipeline has more than %d stages", s.Name.Value, maxStages)
+		names = nil
+	}
+	known = len(names) > 0
+	slices.SortFunc(names, naturally)
+	own := map[string]Map[Value]{}
+	for _, entry := range s.Stamps.Vars.Entries {
+		own[entry.Key.Value] = entry.Value
+		if known && !slices.Contains(names, entry.Key.Value) {
+			b.add(entry.Key.At, "stage %q has no stamp %q; its stamps are %s", s.Name.Value, entry.Key.Value, alternatives(names))
+		}
+	}
+	if !known {
+		names = []string{"1"}
+	}
+	for _, name := range names {
+		out = append(out, lane{stamp: name, below: b.vars, layers: []Map[Value]{s.Vars, own[name]}})
+	}
+	return out, known
+}
+
+// naturally orders names, numbers by their value and before words.
+func naturally(a, b string) int {
+	x, notX := strconv.Atoi(a)
+	y, notY := strconv.Atoi(b)
+	switch {
+	case notX == nil && notY == nil:
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+	case notX == nil:
+		return -1
+	case notY == nil:
+		return 1
+	}
+	return cmp.Compare(a, b)
+}
+
+// stamps are the names of a stage's stamps; none where they could not be read.
+func (b *builder) stamps(stage string, raw rawStamps) []string {
+	e := b.evaluator(b.scope(stage, "", b.vars))
+	switch {
+	case raw.Names.Set():
+		return b.named(raw.Names)
+	case raw.Count.Set():
+		return numbered(raw.Count.Value)
+	case raw.CountFrom.Set():
+		return numbered(e.countFrom(raw.CountFrom, b.ctx.Tree))
+	case raw.Directories.Set():
+		return e.folders(raw.Directories, b.ctx.Tree)
+	}
+	return nil
+}
+
+func (b *builder) named(names List[Word]) []string {
+	if names.empty() {
+		b.add(names.At, "`names` lists no stamp")
+	}
+	var out []string
+	for _, name := range names.Items {
+		if slices.Contains(out, name.Value) {
+			b.add(name.At, "stamp %q is there twice", name.Value)
+		} else if name.Set() {
+			out = append(out, name.Value)
+		}
+	}
+	return out
+}
+
+// numbered are the stamps that a number makes; 0 is one that could not be read.
+func numbered(count int) []string {
+	var out []string
+	for i := range min(count, maxStages+1) { // more are too many in any case
+		out = append(out, strconv.Itoa(i+1))
+	}
+	return out
+}
+
+// countFrom reads a number at a key of a file; 0 where there is none (S4).
+func (e *evaluator) countFrom(from Text, tree fs.FS) int {
+	place := e.text(from)
+	if place == "" {
+		return 0
+	}
+	name, key, _ := strings.Cut(place, "#")
+	if err := errors.Join(isPath(name), formats["key"](key)); err != nil {
+		e.add(from.At, "%s: %s", from.field.label(), err)
+		return 0
+	}
+	if tree == nil {
+		e.add(from.At, "`countFrom` needs the files of the repository, which are not at hand")
+		return 0
+	}
+	data, err := fs.ReadFile(tree, path.Clean(name))
+	if err != nil {
+		e.add(from.At, "read %s: %s", name, err)
+		return 0
+	}
+	found, err := directives.Lookup(data, key)
+	if err != nil {
+		e.add(from.At, "%s of %s: %s", key, name, err)
+		return 0
+	}
+	count, ok := wholeNumber(found)
+	if !ok {
+		e.add(from.At, "%s of %s (line %d) must be a whole number of at least 1, not %s", key, name, found.Line, describe(found))
+	}
+	return count
+}
+
+// wholeNumber reads a number of at least 1, which may be written as 3.0.
+func wholeNumber(n *yaml.Node) (int, bool) {
+	var number float64
+	if tag := n.ShortTag(); n.Kind != yaml.ScalarNode || tag != "!!int" && tag != "!!float" || n.Decode(&number) != nil {
+		return 0, false
+	}
+	if number < 1 || number != math.Trunc(number) || number > math.MaxInt32 {
+		return 0, false
+	}
+	return int(number), true
+}
+
+// folders makes a stamp of each folder that a glob matches. It is called as that
+// part of the path which the last wildcard stands for, since all others are alike.
+func (e *evaluator) folders(glob Text, tree fs.FS) []string {
+	pattern := e.text(glob)
+	if pattern == "" {
+		return nil
+	}
+	if tree == nil {
+		e.add(glob.At, "`directories` needs the files of the repository, which are not at hand")
+		return nil
+	}
+	pattern = path.Clean(pattern)
+	matches, err := fs.Glob(tree, pattern)
+	if err != nil {
+		e.add(glob.At, "list %s: %s", pattern, err)
+		return nil
+	}
+	parts := strings.Split(pattern, "/")
+	part := len(parts) - 1
+	for i, p := range parts {
+		if strings.ContainsAny(p, `*?[`) {
+			part = i
+		}
+	}
+	var out []string
+	from, before := map[string]string{}, len(e.entries)
+	for _, folder := range matches {
+		if info, err := fs.Stat(tree, folder); err != nil || !info.IsDir() {
+			continue // a file beside the folders
+		}
+		stamp := strings.Split(folder, "/")[part]
+		if err := formats["name"](stamp); err != nil {
+			e.add(glob.At, "folder %s makes no stamp: %s", folder, err)
+			continue
+		}
+		if other := from[stamp]; other != "" {
+			e.add(glob.At, "folders %s and %s both make stamp %q", other, folder, stamp)
+			continue
+		}
+		from[stamp], out = folder, append(out, stamp)
+	}
+	if len(from) == 0 && len(e.entries) == before {
+		e.add(glob.At, "no folder matches %s, so stage %q would have no stamp", pattern, e.scope.Stage)
+	}
+	return out
+}
+
+// joinLanes takes in what is wrong in the lanes of a stage. What is so in each of
+// them is wrong once, and the rest names its stamps.
+func (b *builder) joinLanes(lanes []lane, found []*collector) {
+	in := map[Mistake]int{}
+	for _, c := range found {
+		seen := map[Mistake]bool{}
+		for _, e := range c.entries {
+			if !seen[e.Mistake] {
+				seen[e.Mistake] = true
+				in[e.Mistake]++
+			}
+		}
+	}
+	for i, c := range found {
+		for k, e := range c.entries {
+			if in[e.Mistake] < len(lanes) {
+				c.entries[k].instance = joined(e.instance, "stamp "+lanes[i].stamp)
+			}
+		}
+		b.join(c)
+	}
+}
+
+func joined(outer, inner string) string {
+	if outer == "" {
+		return inner
+	}
+	return outer + ", " + inner
+}
+
+// pair makes out which lanes each lane takes from, where an upstream stage has
+// stamps: the same stamp, or those that the request says (S3).
+func (b *builder) pair() {
+	for _, s := range b.stages {
+		for i, raw := range s.raw.Requests.Items {
+			if i >= len(s.requests) {
+				break
+			}
+			b.pairRequest(s, raw, i)
+		}
+	}
+}
+
+func (b *builder) pairRequest(s builtStage, raw rawRequest, at int) {
+	any := false
+	for _, from := range raw.From.Items {
+		if b.index(from.Value) < 0 {
+			return // reported
+		}
+		up := b.stages[b.index(from.Value)]
+		if up.raw.Stamps == nil {
+			continue
+		}
+		any = true
+		switch {
+		case raw.Stamps.Set():
+		case s.raw.Stamps == nil:
+			b.add(from.At, "stage %q takes from %q, which has stamps: say `stamps: all` or `stamps: any`", s.name, from.Value)
+		default:
+			b.pairStamps(s, up, from, at)
+		}
+	}
+	if raw.Stamps.Set() && !any && len(raw.From.Items) > 0 {
+		b.add(raw.Stamps.At, "`stamps` means nothing here: none of the upstream stages has stamps")
+	}
+}
+
+// pairStamps makes each lane of a stage take from the same stamp of an upstream.
+func (b *builder) pairStamps(s, up builtStage, from Word, at int) {
+	for i, lane := range s.lanes {
+		paired := promote.StampedName(up.name, lane.stamp)
+		if !up.has(lane.stamp) {
+			if !s.vague && !up.vague {
+				b.add(from.At, "stage %q has the stamp %q, and %q, from which it takes the same one, has not; `stamps: all` or `stamps: any` takes from all of its stamps", s.name, lane.stamp, up.name)
+			}
+			continue
+		}
+		request := &s.lanes[i].domain.Requests[at]
+		request.From = slices.Clone(request.From)
+		for k, name := range request.From {
+			if name == up.name {
+				request.From[k] = paired
+			}
+		}
+	}
+}
+
+func (s builtStage) has(stamp string) bool {
+	return slices.ContainsFunc(s.lanes, func(l builtLane) bool { return l.stamp == stamp })
+}
