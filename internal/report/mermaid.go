@@ -153,7 +153,7 @@ func (v View) edges() []edge {
 			}
 			for _, from := range r.From {
 				for _, lane := range v.Pipeline.Lanes(from) {
-					out = append(out, edge{from: lane.Name, to: s.Name, rule: ruleOf(r, len(s.Requests) > 1)})
+					out = append(out, edge{from: lane.Name, to: s.Name, rule: v.ruleOf(r, len(s.Requests) > 1)})
 				}
 			}
 		}
@@ -163,7 +163,7 @@ func (v View) edges() []edge {
 
 // ruleOf is what stands at the edges of a request; the warehouse where a stage has
 // several slots.
-func ruleOf(r promote.Request, several bool) string {
+func (v View) ruleOf(r promote.Request, several bool) string {
 	var says []string
 	if several {
 		says = append(says, r.Warehouse)
