@@ -98,13 +98,14 @@ func isStamped(before, from string) bool {
 		return false
 	}
 	stamp := stampForm.FindString(from)
-	return stamp != "" && !strings.HasPrefix(from[len(stamp):], ".") && !commitForm.MatchString(stamp)
+	return stamp != "" && !goesOn.MatchString(from[len(stamp):]) && !commitForm.MatchString(stamp)
 }
 
 const lettersAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 var (
 	stampForm  = regexp.MustCompile(`^@[A-Za-z0-9_-]+`)
+	goesOn     = regexp.MustCompile(`^(\.|:\S)`)
 	commitForm = regexp.MustCompile(`(?i)^@[0-9a-f]{7,40}$`)
 )
 
