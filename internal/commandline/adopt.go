@@ -15,8 +15,9 @@ func adoptCommand(c Command) *cobra.Command {
 	at := &connection{Command: c}
 	var commits []string
 	cmd := &cobra.Command{
-		Use:   "adopt STAGE [--commit REPOSITORY=COMMIT]",
-		Short: "Take what others wrote on a stage's branch for an arrival",
+		ValidArgsFunction: c.stages(false),
+		Use:               "adopt STAGE [--commit REPOSITORY=COMMIT]",
+		Short:             "Take what others wrote on a stage's branch for an arrival",
 		Long: `Find the images and charts that the files of a stage name, and record that their
 freight is there and who says so. The stage says "adopt: true" in its update, and
 the policy lists its branch under writes.adopt. Promotions go on from there; the

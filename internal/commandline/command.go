@@ -70,11 +70,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func (c Command) Main() int {
 	renderer := render.NewPool(render.Limits{})
 	defer renderer.Close()
-	root := c.root()
-	root.AddCommand(
-		validateCommand(c), renderCommand(c.getenv, renderer), graphCommand(c), statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c),
-		promoteCommand(c), freightCommand(c), verifyCommand(c), adoptCommand(c), initCommand(c, renderer), runCommand(c), workflowCommand(c),
-	)
+	root := c.root(renderer)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := root.ExecuteContext(ctx)
@@ -95,7 +91,7 @@ func (c Command) Main() int {
 	return exitRefused
 }
 
-func (c Command) root() *cobra.Command {
+func (c Command) root(renderer *render.Pool) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "action",
 		Short:         "Towpath without a server",
@@ -114,5 +110,33 @@ func (c Command) root() *cobra.Command {
 	root.SetOut(c.Stdout)
 	root.SetErr(c.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		validateCommand(c), renderCommand(c, renderer), graphCommand(c), statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c),
+		promoteCommand(c), freightCommand(c), verifyCommand(c), adoptCommand(c), initCommand(c, renderer), runCommand(c), workflowCommand(c),
+	)
+	root.InitDefaultCompletionCmd()
+	strict(root)
 	return root
+}
+
+// strict makes wrong arguments of the library's own commands what those of ours are:
+// a command line that can not be meant.
+func strict(cmd *cobra.Command) {
+	if cmd.HasSubCommands() && !cmd.Runnable() {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			return usageError{fmt.Errorf("%s takes one of its commands, and %q is none; `action %s --help` lists them", cmd.Name(), strings.Join(args, " "), cmd.Name())}
+		}
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			if usage := (usageError{}); err == nil || errors.As(err, &usage) {
+				return err
+			}
+			return usageError{err}
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		strict(sub)
+	}
 }

@@ -36,7 +36,8 @@ whichever stage freight reaches last. In a drawing it is thick.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return g.run(cmd, append(args, "")[0]) },
+		ValidArgsFunction: c.stages(false),
+		RunE:              func(cmd *cobra.Command, args []string) error { return g.run(cmd, append(args, "")[0]) },
 	}
 	g.at.addFlags(cmd)
 	cmd.Flags().StringVar(&g.format, "format", "", "mermaid, dot or json; by default mermaid, and words with --explain")

@@ -46,7 +46,8 @@ func lookingCommand(c Command, cmd *cobra.Command, tell telling) *cobra.Command 
 		}
 		out := cmd.OutOrStdout()
 		if asJSON {
-			return errors.Join(err, printJSON(out, tell.json(seen, args)))
+			err = errors.Join(err, printJSON(out, tell.json(seen, args)))
+			out = io.Discard // what is an error in words, is one in JSON
 		}
 		for _, line := range seen.Mistakes {
 			fmt.Fprintln(out, line)

@@ -16,8 +16,9 @@ import (
 
 func promoteCommand(c Command) *cobra.Command {
 	return doingCommand(c, &cobra.Command{
-		Use:   "promote [STAGE [WAREHOUSE=FREIGHT]...]",
-		Short: "Do what is to be done, once; with a stage, ask for its promotion",
+		ValidArgsFunction: c.stages(false),
+		Use:               "promote [STAGE [WAREHOUSE=FREIGHT]...]",
+		Short:             "Do what is to be done, once; with a stage, ask for its promotion",
 		Long: `Look at a repository once and do what is to be done there, as the bot does when it
 hears of something: make freight, promote, answer comments, write checks.
 

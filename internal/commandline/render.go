@@ -20,7 +20,7 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-func renderCommand(getenv func(string) string, renderer directives.Renderer) *cobra.Command {
+func renderCommand(c Command, renderer directives.Renderer) *cobra.Command {
 	r := rendering{renderer: renderer}
 	cmd := &cobra.Command{
 		Use:   "render --stage STAGE --freight FILE --out DIR",
@@ -39,12 +39,13 @@ The configuration is that of HEAD, and so is a source that neither the freight n
 a ref names a commit of.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r.clone.getenv = getenv
+			r.clone.getenv = c.getenv
 			return r.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr())
 		},
 	}
 	r.clone.addFlags(cmd)
 	cmd.Flags().StringVar(&r.stage, "stage", "", "the `STAGE`; pipeline/stage where several pipelines have one of the name")
+	_ = cmd.RegisterFlagCompletionFunc("stage", c.stages(true)) // the flag is there
 	cmd.Flags().StringVar(&r.freight, "freight", "", "the freight's `FILE`; - is the standard input")
 	cmd.Flags().StringVar(&r.out, "out", "", "the `DIR` to write: a new one, or an empty one")
 	cmd.Flags().StringVar(&r.artifacts, "artifacts", "", "a `DIR` of chart archives, NAME-VERSION.tgz")

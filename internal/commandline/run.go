@@ -19,8 +19,9 @@ func runCommand(c Command) *cobra.Command {
 	at := &connection{Command: c, writes: true}
 	r := &running{connection: at}
 	cmd := &cobra.Command{
-		Use:   "run [STAGE...]",
-		Short: "Bring freight through all stages, or some, in one go",
+		ValidArgsFunction: c.stages(true),
+		Use:               "run [STAGE...]",
+		Short:             "Bring freight through all stages, or some, in one go",
 		Long: `Promote what is available, run the commands of gates with "run", wait for the other
 gates, and go on downstream at once: through all stages, or exactly those that are
 named, in their order. What nobody has to decide is merged as the policy says; what

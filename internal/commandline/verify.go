@@ -14,8 +14,9 @@ func verifyCommand(c Command) *cobra.Command {
 	at := &connection{Command: c}
 	var wish engine.Verification
 	cmd := &cobra.Command{
-		Use:   "verify STAGE GATE pass|fail",
-		Short: "Report the result of a gate",
+		ValidArgsFunction: c.stages(false),
+		Use:               "verify STAGE GATE pass|fail",
+		Short:             "Report the result of a gate",
 		Long: `Report a gate's result where the gate looks for it: as the commit status or the
 check run of its name, on the head of the stage's branch, or in a workflow on that
 branch on the commit it runs for. It takes "contents: read", and

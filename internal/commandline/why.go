@@ -13,8 +13,9 @@ import (
 
 func whyCommand(c Command) *cobra.Command {
 	return lookingCommand(c, &cobra.Command{
-		Use:   "why STAGE|ARTIFACT [VERSION]",
-		Short: "Tell the way of one thing: seen, taken or not, where it is, what it waits for",
+		ValidArgsFunction: c.stages(false),
+		Use:               "why STAGE|ARTIFACT [VERSION]",
+		Short:             "Tell the way of one thing: seen, taken or not, where it is, what it waits for",
 		Long: `Tell the way of one thing: of a stage, of an image or a chart by its name or
 repository, of a commit, or of freight by its alias; and of one version of it.
 
