@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/towpath/towpath/internal/commandline"
+	"github.com/towpath/towpath/internal/forge"
 )
 
 // actionExecutable is the command line as a program of its own. `action` is what
@@ -23,11 +24,12 @@ const (
 
 // actionMain is what cmd/action does, at the time of the story.
 func actionMain() {
-	now := time.Now
+	process := commandline.Process(time.Now)
 	if at, err := time.Parse(time.RFC3339Nano, os.Getenv(storyTime)); err == nil {
-		now = func() time.Time { return at }
+		process.Now = func() time.Time { return at }
+		process.Pace = forge.Pace{Burst: 100_000, PerHour: 1_000_000} // the clock stands still
 	}
-	os.Exit(commandline.Process(now).Main())
+	os.Exit(process.Main())
 }
 
 func actionCommands() map[string]command {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/render"
 )
 
@@ -26,6 +27,7 @@ type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
+	Pace           forge.Pace // of writes to GitHub; zero: what GitHub asks for
 }
 
 // Process is the command line that this process was started with.

@@ -61,6 +61,7 @@ func (c *connection) open(cmd *cobra.Command) (*workbench, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%w; GH_TOKEN and GITHUB_TOKEN are taken as well", err)}
 	}
+	hub.Pace = c.Pace
 	registries, err := v.Registries()
 	if err != nil {
 		return nil, usageError{err}

@@ -72,6 +72,7 @@ func (r *run) bring(ctx context.Context, l *lane) (err error) {
 
 // see goes on by what a look saw.
 func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
+	defer func() { b.looks.wait(b.lane, !done && err == nil && (!b.since.IsZero() || b.failures > 0)) }()
 	if s.err != nil {
 		if b.failures++; b.failures >= maxFailedLooks || b.Timeout == 0 {
 			return false, s.err
@@ -188,16 +189,15 @@ func (b *bringing) execute(ctx context.Context, s sighting) {
 // command runs the command of a gate when there is room for it, and keeps what it
 // came to for the next look. One that was stopped came to nothing.
 func (r *run) command(ctx context.Context, c command) (call string) {
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return ""
-	}
+	_ = r.slots.Do(ctx, r.graph.Length(c.lane.name), func() { call = r.execution(ctx, c) }) // else it was stopped before it began
+	return call
+}
+
+func (r *run) execution(ctx context.Context, c command) (call string) {
 	tale := Gate{Name: c.gate.Name, Required: c.gate.Required, Ran: true, Started: time.Now(), Outcome: "succeeded"}
 	err := r.execute(ctx, c)
-	tale.Seconds = time.Since(tale.Started).Seconds()
-	switch {
+	took := time.Since(tale.Started)
+	switch tale.Seconds = took.Seconds(); {
 	case ctx.Err() != nil:
 		tale.Outcome = "cancelled"
 	case err != nil:
@@ -206,7 +206,7 @@ func (r *run) command(ctx context.Context, c command) (call string) {
 	r.mu.Lock()
 	r.ran[c.lane.name+"/"+c.gate.Name] = tale
 	r.mu.Unlock()
-	r.Out.Say(c.step(), strings.TrimSpace(tale.Outcome+" "+tale.Note)+" after "+span(time.Since(tale.Started)))
+	r.Out.Say(c.step(), strings.TrimSpace(tale.Outcome+" "+tale.Note)+" after "+span(took))
 	if tale.Outcome == "cancelled" {
 		return ""
 	}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/towpath/towpath/internal/engine"
+	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/report"
 )
@@ -24,13 +26,15 @@ type sighting struct {
 type looks struct {
 	Options
 	wanted chan struct{}
+	awake  chan struct{} // there is somebody who waits now
 
 	mu    sync.Mutex
 	lanes map[string]*lane // on their way
+	waits map[string]bool  // those that others have to do something for
 }
 
 func newLooks(o Options) *looks {
-	return &looks{Options: o, wanted: make(chan struct{}, 1), lanes: map[string]*lane{}}
+	return &looks{Options: o, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}}
 }
 
 func (k *looks) join(l *lane) {
@@ -43,6 +47,33 @@ func (k *looks) leave(l *lane) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.lanes, l.key())
+	delete(k.waits, l.key())
+}
+
+// wait says whether a stage waits for others. Nobody tells of what they do, so looks
+// are taken at intervals then, and only then.
+func (k *looks) wait(l *lane, waits bool) {
+	k.mu.Lock()
+	changed := waits && !k.waits[l.key()]
+	k.waits[l.key()] = waits
+	k.mu.Unlock()
+	if changed {
+		select { // the interval begins
+		case k.awake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (k *looks) interval() <-chan time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, waits := range k.waits {
+		if waits {
+			return time.After(k.Interval)
+		}
+	}
+	return nil
 }
 
 // want asks for a look that begins after this.
@@ -59,8 +90,10 @@ func (k *looks) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-k.awake:
+			continue
 		case <-k.wanted:
-		case <-time.After(k.Interval):
+		case <-k.interval():
 		}
 		k.mu.Lock()
 		lanes := maps.Clone(k.lanes)
@@ -77,6 +110,16 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 		wish.Lanes[key] = true
 	}
 	done, err := k.Engine.Once(ctx, k.Repository, wish)
+	var limited *forge.LimitedError
+	if errors.As(err, &limited) {
+		k.Out.Say("look", "again when GitHub's limit ends, at "+limited.Until.UTC().Format(time.TimeOnly)+" UTC")
+		select {
+		case <-ctx.Done():
+		case <-time.After(limited.Until.Sub(k.Commands.Now())):
+		}
+		k.want()
+		return
+	}
 	if err == nil && len(done.Mistakes) > 0 {
 		err = fmt.Errorf("the configuration is broken now: %s", done.Mistakes[0])
 	}

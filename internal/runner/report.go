@@ -135,7 +135,7 @@ func longest(nodes []schedule.Node, results []schedule.Result) *Longest {
 	at, after := map[string]schedule.Result{}, map[string][]string{}
 	var last schedule.Result
 	for i, result := range results {
-		at[result.Name], after[result.Name] = result, nodes[i].After
+		at[result.Name], after[result.Name] = result, nodes[i].WaitsFor()
 		if !result.Started.IsZero() && result.Ended.After(last.Ended) {
 			last = result
 		}

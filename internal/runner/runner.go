@@ -7,7 +7,6 @@ package runner
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,7 +52,8 @@ type run struct {
 	Options
 	byName map[string]*lane
 	looks  *looks
-	slots  chan struct{}
+	graph  *schedule.Graph
+	slots  *schedule.Slots
 	behind sync.WaitGroup // gates that inform and go on when their stage is done
 	begun  time.Time
 
@@ -65,7 +65,7 @@ type run struct {
 // Run brings freight through the stages and tells how it went. When the context ends,
 // commands are ended, and everything that was written is whole: another run goes on.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	r := &run{Options: o, byName: map[string]*lane{}, tales: map[string]Lane{}, ran: map[string]Gate{}, slots: make(chan struct{}, max(1, o.Jobs)), begun: time.Now()}
+	r := &run{Options: o, byName: map[string]*lane{}, tales: map[string]Lane{}, ran: map[string]Gate{}, slots: schedule.NewSlots(o.Jobs), begun: time.Now()}
 	seen, err := o.Engine.Plan(ctx, o.Repository)
 	if seen != nil && len(seen.Mistakes) > 0 {
 		return &Report{Repository: seen.Repository, Mistakes: seen.Mistakes}, nil
@@ -77,15 +77,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	graph, err := schedule.New(nodes, schedule.Limits{})
-	if err != nil {
+	if r.graph, err = schedule.New(nodes, schedule.Limits{}); err != nil {
 		return nil, err
 	}
 	r.looks = newLooks(o)
 	looking, stop := context.WithCancel(ctx)
 	var looker sync.WaitGroup
 	looker.Go(func() { r.looks.run(looking) })
-	results := graph.Run(ctx, r)
+	results := r.graph.Run(ctx, r)
 	r.behind.Wait()
 	stop()
 	looker.Wait()
@@ -102,11 +101,11 @@ func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
 	var nodes []schedule.Node
 	for _, v := range views {
 		for _, s := range v.Pipeline.Stages {
-			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting, 1), weight: weight(v.Snapshot.History(s))}
+			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting, 1), weight: weight(v.Snapshot.Pace(s))}
 			l.name = nameIn(views, v.Pipeline.Name, s.Name)
 			r.byName[l.name] = l
 			nodes = append(nodes, schedule.Node{
-				Name: l.name, After: upstream(views, v.Pipeline, s), Weight: l.weight,
+				Name: l.name, Some: upstream(views, v.Pipeline, s), Weight: l.weight,
 				Run: func(ctx context.Context) error { return r.bring(ctx, l) },
 			})
 		}
@@ -126,16 +125,21 @@ func nameIn(views []report.View, pipeline, stage string) string {
 	return stage
 }
 
-// upstream are the lanes that a stage takes freight from, each once.
-func upstream(views []report.View, p promote.Pipeline, s promote.Stage) []string {
-	var out []string
+// upstream is what a stage waits for: of each request so many of the stages that it
+// takes from as its rule wants, and of each of those all lanes.
+func upstream(views []report.View, p promote.Pipeline, s promote.Stage) []schedule.Some {
+	var out []schedule.Some
 	for _, request := range s.Requests {
+		var of [][]string
 		for _, from := range request.From {
+			var all []string
 			for _, lane := range p.Lanes(from) {
-				if name := nameIn(views, p.Name, lane.Name); !slices.Contains(out, name) {
-					out = append(out, name)
-				}
+				all = append(all, nameIn(views, p.Name, lane.Name))
 			}
+			of = append(of, all)
+		}
+		if need, err := request.Availability.Needed(len(of)); err == nil && len(of) > 0 {
+			out = append(out, schedule.Some{Of: of, Need: need})
 		}
 	}
 	return out
@@ -145,12 +149,18 @@ func upstream(views []report.View, p promote.Pipeline, s promote.Stage) []string
 // that of those the one with the most stages behind it goes first.
 const unknown = time.Minute
 
-// weight is how long a stage takes from the arrival of freight until it is verified.
-func weight(h promote.History) time.Duration {
-	if h.SecondsToVerify == nil {
+// weight is how long freight takes in a stage, by what is recorded.
+func weight(p promote.Pace) time.Duration {
+	if p.Merge == nil && p.Verify == nil {
 		return unknown
 	}
-	return time.Duration(*h.SecondsToVerify) * time.Second
+	var out time.Duration
+	for _, d := range []*time.Duration{p.Merge, p.Verify} {
+		if d != nil {
+			out += *d
+		}
+	}
+	return out
 }
 
 // meant finds the lanes that are named. The name of a stage means all of its lanes.

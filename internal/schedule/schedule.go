@@ -16,10 +16,18 @@ import (
 type Node struct {
 	Name      string
 	After     []string      // nodes that must have succeeded before it starts
+	Some      []Some        // besides
 	Resources []string      // held while it runs, see [Limits]
 	Weight    time.Duration // how long it is expected to take
 	Run       func(context.Context) error
 	Prepare   *Prepare
+}
+
+// Some is work of which not everything must have succeeded: so many of the
+// alternatives, each of which has when all of its nodes have.
+type Some struct {
+	Of   [][]string
+	Need int
 }
 
 // Prepare is the part of a node's work that may be done early: it waits for
@@ -48,11 +56,19 @@ type Graph struct {
 type task struct {
 	node      int
 	prepares  bool
-	before    []int // tasks that must have succeeded
+	before    []int // tasks that it waits for
+	all       []int // of them those that must have succeeded, where others are alternatives
+	some      []some
 	behind    []int // tasks that wait for this one
 	resources []string
 	run       func(context.Context) error
 	length    time.Duration // of the longest path that begins here
+}
+
+// some is [Some], as tasks.
+type some struct {
+	of   [][]int
+	need int
 }
 
 // New makes a graph. Names that are there twice or nowhere, circles, and limits
@@ -95,28 +111,73 @@ func (g *Graph) connect(at map[string]int) error {
 		if err := g.after(i, n.Name, n.After, at); err != nil {
 			return err
 		}
-		if n.Prepare == nil {
-			continue
-		}
-		g.tasks = append(g.tasks, task{node: i, prepares: true, run: n.Prepare.Run})
-		early := len(g.tasks) - 1
-		g.wait(i, early)
-		if err := g.after(early, n.Name, n.Prepare.After, at); err != nil {
+		if err := g.prepare(i, at); err != nil {
 			return err
+		}
+		g.tasks[i].all = slices.Clone(g.tasks[i].before)
+		for _, some := range n.Some {
+			if err := g.afterSome(i, n.Name, some, at); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// prepare adds the preparation of a node, if it has one.
+func (g *Graph) prepare(i int, at map[string]int) error {
+	n := g.nodes[i]
+	if n.Prepare == nil {
+		return nil
+	}
+	g.tasks = append(g.tasks, task{node: i, prepares: true, run: n.Prepare.Run})
+	early := len(g.tasks) - 1
+	g.wait(i, early)
+	return g.after(early, n.Name, n.Prepare.After, at)
+}
+
 func (g *Graph) after(task int, name string, before []string, at map[string]int) error {
 	for _, other := range unique(before) {
-		i, ok := at[other]
-		if !ok {
-			return fmt.Errorf("%s waits for %q, which is not there; there are %s", name, other, strings.Join(g.names(), ", "))
+		i, err := g.find(name, other, at)
+		if err != nil {
+			return err
 		}
 		g.wait(task, i)
 	}
 	return nil
+}
+
+func (g *Graph) afterSome(task int, name string, before Some, at map[string]int) error {
+	if before.Need < 1 || before.Need > len(before.Of) {
+		return fmt.Errorf("%s waits for %d of %d: that is never so", name, before.Need, len(before.Of))
+	}
+	t := &g.tasks[task]
+	built := some{need: before.Need}
+	for _, names := range before.Of {
+		var all []int
+		for _, other := range unique(names) {
+			i, err := g.find(name, other, at)
+			if err != nil {
+				return err
+			}
+			all = append(all, i)
+			if !slices.Contains(t.before, i) {
+				t.before = append(t.before, i)
+				g.tasks[i].behind = append(g.tasks[i].behind, task)
+			}
+		}
+		built.of = append(built.of, all)
+	}
+	t.some = append(t.some, built)
+	return nil
+}
+
+func (g *Graph) find(who, name string, at map[string]int) (int, error) {
+	i, ok := at[name]
+	if !ok {
+		return 0, fmt.Errorf("%s waits for %q, which is not there; there are %s", who, name, strings.Join(g.names(), ", "))
+	}
+	return i, nil
 }
 
 func (g *Graph) wait(task, before int) {
@@ -196,6 +257,17 @@ func (g *Graph) measure(order []int) {
 			t.length += n.Weight
 		}
 	}
+}
+
+// Length is how long the longest path takes that begins with a node: what waits
+// behind it, and itself.
+func (g *Graph) Length(name string) time.Duration {
+	for i, n := range g.nodes {
+		if n.Name == name {
+			return g.tasks[i].length
+		}
+	}
+	return 0
 }
 
 // Longest is the path that takes longest by the weights, and how long it takes:

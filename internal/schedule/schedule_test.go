@@ -101,6 +101,25 @@ func TestRun(t *testing.T) {
 			{Name: "a", Weight: 9 * s, Run: fails},
 			{Name: "b", After: []string{"a"}, Prepare: &Prepare{Run: func(context.Context) error { panic("prepared") }}},
 		}, "a failed 0-0, b skipped for a"},
+		"one of two is enough": {Limits{}, []Node{
+			{Name: "a", Weight: 1 * s}, {Name: "b", Weight: 5 * s}, {Name: "c", Weight: s, Some: []Some{{Of: [][]string{{"a"}, {"b"}}, Need: 1}}},
+		}, "a succeeded 0-1, b succeeded 0-5, c succeeded 1-2"},
+		"one of two, and one fails": {Limits{}, []Node{
+			{Name: "a", Run: fails}, {Name: "b", Weight: 5 * s}, {Name: "c", Weight: s, Some: []Some{{Of: [][]string{{"a"}, {"b"}}, Need: 1}}},
+			{Name: "d", After: []string{"a"}, Some: []Some{{Of: [][]string{{"a"}, {"b"}}, Need: 1}}},
+		}, "a failed 0-0, b succeeded 0-5, c succeeded 5-6, d skipped for a"},
+		"too many of the alternatives fail": {Limits{}, []Node{
+			{Name: "a", Run: fails}, {Name: "b", Run: func(ctx context.Context) error { _ = pass(ctx, s); return errors.New("it broke") }}, {Name: "c", Weight: 2 * s},
+			{Name: "d", Some: []Some{{Of: [][]string{{"a"}, {"b"}, {"c"}}, Need: 2}}},
+		}, "a failed 0-0, b failed 0-1, c succeeded 0-2, d skipped for b"},
+		"an alternative of several": {Limits{}, []Node{
+			{Name: "a", Weight: 1 * s}, {Name: "a.2", Weight: 3 * s}, {Name: "b", Weight: 9 * s},
+			{Name: "c", Weight: s, Some: []Some{{Of: [][]string{{"a", "a.2"}, {"b"}}, Need: 1}}},
+		}, "a succeeded 0-1, a.2 succeeded 0-3, b succeeded 0-9, c succeeded 3-4"},
+		"what begins early is not stopped by a later failure": {Limits{}, []Node{
+			{Name: "a", Weight: 1 * s}, {Name: "b", Run: func(ctx context.Context) error { _ = pass(ctx, 2*s); return errors.New("it broke") }},
+			{Name: "c", Weight: 4 * s, Some: []Some{{Of: [][]string{{"a"}, {"b"}}, Need: 1}}},
+		}, "a succeeded 0-1, b failed 0-2, c succeeded 1-5"},
 		"nothing": {Limits{}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,6 +177,8 @@ func TestMistakes(t *testing.T) {
 		"these wait for each other: a → b → a":                {{Name: "a", Prepare: &Prepare{After: []string{"b"}}}, {Name: "b", After: []string{"a"}}},
 		`"a" is there twice, as number 1 and number 3`:        {{Name: "a"}, {Name: "b"}, {Name: "a"}},
 		`a waits for "x", which is not there; there are a, b`: {{Name: "a", After: []string{"x"}}, {Name: "b"}},
+		`b waits for "z", which is not there; there are a, b`: {{Name: "a"}, {Name: "b", Some: []Some{{Of: [][]string{{"z"}}, Need: 1}}}},
+		"b waits for 2 of 1: that is never so":                {{Name: "a"}, {Name: "b", Some: []Some{{Of: [][]string{{"a"}}, Need: 2}}}},
 		`b waits for "y", which is not there; there are a, b`: {{Name: "a"}, {Name: "b", Prepare: &Prepare{After: []string{"y"}}}},
 	} {
 		if _, err := New(nodes, Limits{}); err == nil || err.Error() != want {
@@ -206,6 +227,16 @@ func TestSelect(t *testing.T) {
 		if strings.Join(text, " ") != test.want {
 			t.Errorf("%v: %v, want %s", test.names, text, test.want)
 		}
+	}
+	either := append(nodes, Node{Name: "f", Some: []Some{{Of: [][]string{{"c"}, {"d"}}, Need: 2}}})
+	for names, want := range map[string]string{"f": "[]", "f c": "[{[[c]] 1}]", "f a d": "[{[[a] [d]] 2}]", "f b": "[{[[b]] 1}]"} {
+		got, err := Select(either, strings.Fields(names), false)
+		if err != nil || fmt.Sprint(got[len(got)-1].Some) != want {
+			t.Errorf("%s: %v, %v, want %s", names, got[len(got)-1].Some, err, want)
+		}
+	}
+	if got, _ := Select(either, []string{"f"}, true); len(got) != 5 {
+		t.Errorf("with upstream: %d", len(got))
 	}
 	if _, err := Select(nodes, []string{"e"}, false); err == nil || err.Error() != `nothing is called "e"; there are a, b, c, d` {
 		t.Error(err)

@@ -31,6 +31,7 @@ func Select(nodes []Node, names []string, withUpstream bool) ([]Node, error) {
 			continue
 		}
 		n.After = s.through(n.After)
+		n.Some = s.throughSome(n.Some)
 		if n.Prepare != nil {
 			early := *n.Prepare
 			early.After = s.through(early.After)
@@ -53,7 +54,7 @@ func (s selection) take(name string, withUpstream bool) {
 	s.taken[name] = true
 	if withUpstream {
 		n := s.nodes[name]
-		for _, before := range n.After {
+		for _, before := range n.WaitsFor() {
 			s.take(before, true)
 		}
 		if n.Prepare != nil {
@@ -79,10 +80,37 @@ func (s selection) through(after []string) []string {
 				out = append(out, name)
 				continue
 			}
-			visit(s.nodes[name].After)
+			visit(s.nodes[name].WaitsFor())
 		}
 	}
 	visit(after)
 	slices.Sort(out)
 	return out
+}
+
+// throughSome does so for work of which not everything is needed. An alternative of
+// which nothing is selected is none any more.
+func (s selection) throughSome(all []Some) []Some {
+	var out []Some
+	for _, some := range all {
+		kept := Some{}
+		for _, names := range some.Of {
+			if names = s.through(names); len(names) > 0 {
+				kept.Of = append(kept.Of, names)
+			}
+		}
+		if kept.Need = min(some.Need, len(kept.Of)); kept.Need > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}
+
+// WaitsFor is everything that has a say in when the node starts, each once.
+func (n Node) WaitsFor() []string {
+	out := slices.Clone(n.After)
+	for _, some := range n.Some {
+		out = append(out, slices.Concat(some.Of...)...)
+	}
+	return unique(out)
 }

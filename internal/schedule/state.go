@@ -22,7 +22,7 @@ const (
 // else: without clock and goroutines, so that the same ends give the same starts.
 type state struct {
 	graph    *Graph
-	waits    []int     // per task: how many it still waits for
+	waits    []int     // per task: how many it still waits for; where there are alternatives, 1 until that is enough
 	started  []bool    // per task
 	outcomes []Outcome // per task; empty: not ended
 	causes   []int     // per skipped task: the task that did not succeed
@@ -55,8 +55,12 @@ func newState(g *Graph) *state {
 		graph: g, waits: make([]int, len(g.tasks)), started: make([]bool, len(g.tasks)), outcomes: make([]Outcome, len(g.tasks)),
 		causes: make([]int, len(g.tasks)), queues: map[string]*queue{}, held: map[string]int{},
 	}
-	for i, t := range g.tasks {
-		if s.waits[i] = len(t.before); s.waits[i] == 0 {
+	for i := range g.tasks {
+		t := &g.tasks[i]
+		if s.waits[i] = len(t.before); len(t.some) > 0 {
+			s.waits[i] = 1
+		}
+		if s.waits[i] == 0 {
 			s.admit(i)
 		}
 	}
@@ -146,11 +150,48 @@ func (s *state) end(task int, outcome Outcome) []int {
 		return s.skip(task)
 	}
 	for _, behind := range s.graph.tasks[task].behind {
+		if met, _ := s.met(behind); !met {
+			continue
+		}
 		if s.waits[behind]--; s.waits[behind] == 0 && s.outcomes[behind] == "" {
 			s.admit(behind)
 		}
 	}
 	return []int{task}
+}
+
+// met tells of a task with alternatives whether enough of what it waits for has
+// succeeded, or that it never will. Of any other the count says the one, and every
+// failure the other.
+func (s *state) met(task int) (met, never bool) {
+	t := &s.graph.tasks[task]
+	if len(t.some) == 0 {
+		return true, true
+	}
+	met, never = s.succeeded(t.all)
+	for _, some := range t.some {
+		have, may := 0, 0
+		for _, all := range some.of {
+			done, lost := s.succeeded(all)
+			if done {
+				have++
+			}
+			if !lost {
+				may++
+			}
+		}
+		met, never = met && have >= some.need, never || may < some.need
+	}
+	return met, never
+}
+
+func (s *state) succeeded(tasks []int) (all, never bool) {
+	all = true
+	for _, i := range tasks {
+		all = all && s.outcomes[i] == Succeeded
+		never = never || s.outcomes[i] != "" && s.outcomes[i] != Succeeded
+	}
+	return all, never
 }
 
 // skip ends what waits for a task, and the preparations that nobody needs then. It
@@ -159,7 +200,7 @@ func (s *state) skip(cause int) []int {
 	out := []int{cause}
 	for n := 0; n < len(out); n++ {
 		for _, behind := range s.graph.tasks[out[n]].behind {
-			if s.outcomes[behind] != "" {
+			if _, never := s.met(behind); !never || s.outcomes[behind] != "" || s.waits[behind] <= 0 {
 				continue
 			}
 			s.outcomes[behind], s.causes[behind] = Skipped, cause
