@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -29,7 +28,7 @@ const maxLine = 64 << 20
 // Run runs a program and waits for it. Line is told every line that it and its
 // children write, without its end, one after the other; what it is given is good
 // until it returns. When the context ends, the program's group is asked to end, and
-// killed after the grace period. What the program leaves behind is ended likewise:
+// killed after the grace period; the error is the cause of that. What the program leaves behind is ended likewise:
 // whoever holds the pipe, or has left the group, delays the end by no more than that.
 func Run(ctx context.Context, c Command) error {
 	out, in, err := os.Pipe()
@@ -97,7 +96,7 @@ func (c Command) await(ctx context.Context, cmd *exec.Cmd, out io.Closer, read <
 		}
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("stopped: %w", context.Cause(ctx))
+		return context.Cause(ctx)
 	}
 	var status *exec.ExitError
 	if errors.As(result, &status) {

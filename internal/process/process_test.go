@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestEnds(t *testing.T) {
 					cancel()
 				}
 			})
-			if err == nil || !strings.HasPrefix(err.Error(), "stopped") || !strings.Contains(strings.Join(out, " "), test.want) {
+			if !errors.Is(err, context.Canceled) || !strings.Contains(strings.Join(out, " "), test.want) {
 				t.Errorf("%q, %v", out, err)
 			}
 			if time.Since(begin) > 50*time.Second { // it sleeps for twice as long

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/towpath/towpath/internal/engine"
@@ -24,9 +25,9 @@ type bringing struct {
 	commit   string                // of the arrival that the gates are run for
 	gates    map[string]*execution // that were started, by name
 	ended    chan ending
-	gone     chan struct{} // closed when nobody waits for endings any more
-	failures int           // of looks, in a row
-	since    time.Time     // when it began to wait for others; zero: it does not
+	own      sync.WaitGroup // its commands
+	failures int            // of looks, in a row
+	since    time.Time      // when it began to wait for others; zero: it does not
 	said     string
 	progress promote.Progress
 }
@@ -45,9 +46,9 @@ type ending struct {
 
 // bring promotes freight into a stage and sees it verified.
 func (r *run) bring(ctx context.Context, l *lane) (err error) {
-	b := &bringing{run: r, lane: l, gates: map[string]*execution{}, ended: make(chan ending), gone: make(chan struct{})}
+	b := &bringing{run: r, lane: l, gates: map[string]*execution{}, ended: make(chan ending)}
 	defer b.tell()
-	defer close(b.gone)
+	defer close(l.gone)
 	r.looks.want()
 	for {
 		var late <-chan time.Time
@@ -56,9 +57,12 @@ func (r *run) bring(ctx context.Context, l *lane) (err error) {
 		}
 		select {
 		case <-ctx.Done():
+			b.own.Wait() // its commands are being ended
 			return ctx.Err()
 		case s := <-l.seen:
-			if done, err := b.see(ctx, s); done || err != nil {
+			done, err := b.see(ctx, s)
+			close(s.handled)
+			if done || err != nil {
 				return err
 			}
 		case e := <-b.ended:
@@ -175,9 +179,14 @@ func (b *bringing) execute(ctx context.Context, s sighting) {
 		e := &execution{goesOn: true}
 		b.gates[g.Gate.Name] = e
 		c := command{lane: b.lane, gate: g.Gate, arrival: a, freight: s.view.Freight(a.Freight), repository: s.view.Pipeline.Repository}
+		turn := b.slots.Queue(b.length)
+		b.own.Add(1)
 		b.behind.Go(func() {
-			call := b.command(ctx, c)
+			defer b.own.Done()
+			var call string
+			_ = turn.Do(ctx, func() { call = b.execution(ctx, c) }) // else it was stopped before it began
 			select {
+			case <-ctx.Done():
 			case b.ended <- ending{e, call}:
 			case <-b.gone:
 				b.looks.want()
@@ -186,14 +195,9 @@ func (b *bringing) execute(ctx context.Context, s sighting) {
 	}
 }
 
-// command runs the command of a gate when there is room for it, and keeps what it
-// came to for the next look. One that was stopped came to nothing.
-func (r *run) command(ctx context.Context, c command) (call string) {
-	_ = r.slots.Do(ctx, r.graph.Length(c.lane.name), func() { call = r.execution(ctx, c) }) // else it was stopped before it began
-	return call
-}
-
-func (r *run) execution(ctx context.Context, c command) (call string) {
+// execution runs the command of a gate, and keeps what it came to for the next look.
+// One that was stopped came to nothing.
+func (r *run) execution(ctx context.Context, c command) string {
 	tale := Gate{Name: c.gate.Name, Required: c.gate.Required, Ran: true, Started: time.Now(), Outcome: "succeeded"}
 	err := r.execute(ctx, c)
 	took := time.Since(tale.Started)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,9 @@ import (
 
 // sighting is what a look saw, or why it could not.
 type sighting struct {
-	view report.View
-	err  error
+	view    report.View
+	err     error
+	handled chan struct{} // closed by the stage when it has gone on
 }
 
 // looks looks for all the stages that are on their way together: those that begin or
@@ -123,8 +125,8 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 	if err == nil && len(done.Mistakes) > 0 {
 		err = fmt.Errorf("the configuration is broken now: %s", done.Mistakes[0])
 	}
-	for _, l := range lanes {
-		s := sighting{err: err}
+	for _, l := range slices.SortedFunc(maps.Values(lanes), first) {
+		s := sighting{err: err, handled: make(chan struct{})}
 		if err == nil {
 			at := slices.IndexFunc(done.Views, func(v report.View) bool { return v.Pipeline.Name == l.pipeline })
 			if at < 0 {
@@ -133,11 +135,28 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 				s.view = done.Views[at]
 			}
 		}
-		select { // what nobody has read yet is old now
-		case <-l.seen:
-		default:
-		}
-		l.seen <- s
+		l.tell(ctx, s)
+	}
+}
+
+// first is the order in which stages hear of a look, and so in which their commands
+// queue: the longest way first, then by name.
+func first(a, b *lane) int {
+	return cmp.Or(cmp.Compare(b.length, a.length), cmp.Compare(a.name, b.name))
+}
+
+// tell tells a stage what was seen, and waits until it has gone on by it.
+func (l *lane) tell(ctx context.Context, s sighting) {
+	select {
+	case l.seen <- s:
+	case <-l.gone:
+		return
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-s.handled:
+	case <-l.gone:
 	}
 }
 

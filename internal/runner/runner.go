@@ -40,9 +40,10 @@ type UsageError struct{ error }
 type lane struct {
 	pipeline string
 	stage    promote.Stage
-	name     string // as people read it: with the pipeline where there are several
+	name     string        // as people read it: with the pipeline where there are several
+	length   time.Duration // of the longest way that begins here
 	seen     chan sighting
-	weight   time.Duration
+	gone     chan struct{} // closed when it is on its way no more
 }
 
 func (l *lane) key() string { return l.pipeline + "/" + l.stage.Name }
@@ -52,7 +53,6 @@ type run struct {
 	Options
 	byName map[string]*lane
 	looks  *looks
-	graph  *schedule.Graph
 	slots  *schedule.Slots
 	behind sync.WaitGroup // gates that inform and go on when their stage is done
 	begun  time.Time
@@ -77,14 +77,18 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.graph, err = schedule.New(nodes, schedule.Limits{}); err != nil {
+	graph, err := schedule.New(nodes, schedule.Limits{})
+	if err != nil {
 		return nil, err
+	}
+	for name, l := range r.byName {
+		l.length = graph.Length(name)
 	}
 	r.looks = newLooks(o)
 	looking, stop := context.WithCancel(ctx)
 	var looker sync.WaitGroup
 	looker.Go(func() { r.looks.run(looking) })
-	results := r.graph.Run(ctx, r)
+	results := graph.Run(ctx, r)
 	r.behind.Wait()
 	stop()
 	looker.Wait()
@@ -101,11 +105,11 @@ func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
 	var nodes []schedule.Node
 	for _, v := range views {
 		for _, s := range v.Pipeline.Stages {
-			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting, 1), weight: weight(v.Snapshot.Pace(s))}
+			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting), gone: make(chan struct{})}
 			l.name = nameIn(views, v.Pipeline.Name, s.Name)
 			r.byName[l.name] = l
 			nodes = append(nodes, schedule.Node{
-				Name: l.name, Some: upstream(views, v.Pipeline, s), Weight: l.weight,
+				Name: l.name, Some: upstream(views, v.Pipeline, s), Weight: weight(v.Snapshot.Pace(s)),
 				Run: func(ctx context.Context) error { return r.bring(ctx, l) },
 			})
 		}

@@ -13,10 +13,12 @@ import (
 type Slots struct {
 	mu      sync.Mutex
 	free    int
-	waiting []*turn
+	waiting []*Turn
 }
 
-type turn struct {
+// Turn is one wait for a slot.
+type Turn struct {
+	slots  *Slots
 	length time.Duration
 	given  chan struct{}
 }
@@ -24,37 +26,18 @@ type turn struct {
 // NewSlots makes so many.
 func NewSlots(n int) *Slots { return &Slots{free: n} }
 
-// Do runs the work when there is a slot for it. When the context ends first it leaves
-// at once, with its error.
-func (s *Slots) Do(ctx context.Context, length time.Duration, work func()) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	t := s.queue(length)
-	select {
-	case <-t.given:
-	case <-ctx.Done():
-		if s.leave(t) {
-			return ctx.Err()
-		}
-		s.release() // it was given just now
-		return ctx.Err()
-	}
-	defer s.release()
-	work()
-	return nil
-}
-
-func (s *Slots) queue(length time.Duration) *turn {
+// Queue begins to wait, for work that begins a path of this length. The turn is to be
+// used.
+func (s *Slots) Queue(length time.Duration) *Turn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := &turn{length, make(chan struct{})}
+	t := &Turn{s, length, make(chan struct{})}
 	if s.free > 0 {
 		s.free--
 		close(t.given)
 		return t
 	}
-	at := slices.IndexFunc(s.waiting, func(other *turn) bool { return other.length < length })
+	at := slices.IndexFunc(s.waiting, func(other *Turn) bool { return other.length < length })
 	if at < 0 {
 		at = len(s.waiting)
 	}
@@ -62,11 +45,29 @@ func (s *Slots) queue(length time.Duration) *turn {
 	return t
 }
 
-func (s *Slots) leave(t *turn) bool {
+// Do runs the work when its turn has come. When the context ends first it leaves at
+// once, with its error.
+func (t *Turn) Do(ctx context.Context, work func()) error {
+	select {
+	case <-t.given:
+	case <-ctx.Done():
+		if t.slots.leave(t) {
+			return ctx.Err()
+		}
+	}
+	defer t.slots.release()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	work()
+	return nil
+}
+
+func (s *Slots) leave(t *Turn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := len(s.waiting)
-	s.waiting = slices.DeleteFunc(s.waiting, func(other *turn) bool { return other == t })
+	s.waiting = slices.DeleteFunc(s.waiting, func(other *Turn) bool { return other == t })
 	return len(s.waiting) < before
 }
 

@@ -24,7 +24,7 @@ func TestSlots(t *testing.T) {
 		}
 		do := func(ctx context.Context, name string, length, takes time.Duration) {
 			go func() {
-				err := slots.Do(ctx, length, func() {
+				err := slots.Queue(length).Do(ctx, func() {
 					note(name)
 					time.Sleep(takes)
 				})
