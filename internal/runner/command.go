@@ -136,7 +136,7 @@ func (c command) environ(all Commands) ([]string, error) {
 		return nil, err
 	}
 	return append(out,
-		"TOWPATH_REPOSITORY="+c.repository, "TOWPATH_PIPELINE="+c.lane.pipeline, "TOWPATH_STAGE="+c.lane.stage.Name,
+		"TOWPATH_REPOSITORY="+c.repository, "TOWPATH_PIPELINE="+c.lane.pipeline, "TOWPATH_STAGE="+c.lane.stage.Name, "TOWPATH_STAMP="+c.lane.stage.Stamp,
 		"TOWPATH_GATE="+c.gate.Name, "TOWPATH_COMMIT="+c.arrival.Commit, "TOWPATH_FREIGHT="+string(freight), "TOWPATH_STARTED_IN="+all.Dir,
 	), nil
 }

@@ -130,21 +130,50 @@ func nameIn(views []report.View, pipeline, stage string) string {
 }
 
 // upstream is what a stage waits for: of each request so many of the stages that it
-// takes from as its rule wants, and of each of those all lanes.
+// takes from as its rule wants, and of each of those all lanes, or those of one stamp.
 func upstream(views []report.View, p promote.Pipeline, s promote.Stage) []schedule.Some {
 	var out []schedule.Some
 	for _, request := range s.Requests {
+		need, err := request.Availability.Needed(len(request.From))
+		if err != nil || len(request.From) == 0 {
+			continue
+		}
+		all := need == len(request.From)
 		var of [][]string
 		for _, from := range request.From {
-			var all []string
-			for _, lane := range p.Lanes(from) {
-				all = append(all, nameIn(views, p.Name, lane.Name))
+			stamps := p.Stamps(from)
+			switch {
+			case request.Stamps != promote.AnyStamp || len(stamps) == 0:
+				of = append(of, lanes(views, p, from))
+			case all:
+				out = append(out, schedule.Some{Of: each(views, p, stamps), Need: 1})
+				need--
+			case need == 1:
+				of = append(of, each(views, p, stamps)...)
+			default: // some of several, in any of their stamps: there is no such node; waiting for all is right, if late
+				of = append(of, lanes(views, p, from))
 			}
-			of = append(of, all)
 		}
-		if need, err := request.Availability.Needed(len(of)); err == nil && len(of) > 0 {
+		if need > 0 {
 			out = append(out, schedule.Some{Of: of, Need: need})
 		}
+	}
+	return out
+}
+
+// lanes are the lanes that a name means, as they are called here.
+func lanes(views []report.View, p promote.Pipeline, name string) []string {
+	var out []string
+	for _, lane := range p.Lanes(name) {
+		out = append(out, nameIn(views, p.Name, lane.Name))
+	}
+	return out
+}
+
+func each(views []report.View, p promote.Pipeline, names []string) [][]string {
+	var out [][]string
+	for _, name := range names {
+		out = append(out, lanes(views, p, name))
 	}
 	return out
 }
@@ -187,10 +216,7 @@ func meant(views []report.View, wanted []string) ([]string, error) {
 				continue
 			}
 			before := len(found)
-			for _, s := range lanesOf(v.Pipeline, stage) {
-				found = append(found, nameIn(views, v.Pipeline.Name, s.Name))
-			}
-			if len(found) > before {
+			if found = append(found, lanes(views, v.Pipeline, stage)...); len(found) > before {
 				in = append(in, v.Pipeline.Name+"/"+stage)
 			}
 		}
@@ -203,18 +229,6 @@ func meant(views []report.View, wanted []string) ([]string, error) {
 		out = append(out, found...)
 	}
 	return out, nil
-}
-
-// lanesOf are the lanes that a name means: the one that it is the name of, or all of
-// a stage's.
-func lanesOf(p promote.Pipeline, name string) []promote.Stage {
-	if lanes := p.Lanes(name); len(lanes) > 0 {
-		return lanes
-	}
-	if s, ok := p.Stage(name); ok {
-		return []promote.Stage{s}
-	}
-	return nil
 }
 
 // Started is told when a stage may begin: from then on looks bring freight into it.
