@@ -20,9 +20,9 @@ type rawBody struct {
 	Verification *rawVerification `yaml:"verification" doc:"What proves freight in this stage; none must be written out."`
 	Stale        Text             `yaml:"stale" is:"duration" doc:"Alerts when nothing was promoted here for so long."`
 	Publish      *rawPublish      `yaml:"publish" doc:"What is published once freight is verified here."`
-	Stamps       *rawStamps       `yaml:"stamps" doc:"Makes several lanes of the stage."`
+	Stamps       *rawStamps       `yaml:"stamps" doc:"Makes several lanes of the stage, each with its own promotions, gates and values."`
 	Uses         List[Word]       `yaml:"uses" is:"name" doc:"Named resources that are held from the merge until the verification is final."`
-	FailFast     Bool             `yaml:"failFast" default:"false" doc:"A lane that fails stops the others."`
+	FailFast     Bool             `yaml:"failFast" default:"false" doc:"Freight that failed in one lane waits in the others, until its result changes or newer freight comes."`
 	Prepare      *rawPrepare      `yaml:"prepare" doc:"What must be there before the stage is rendered early."`
 }
 
@@ -33,7 +33,7 @@ type rawRequest struct {
 	Availability *rawAvailability `yaml:"availability" default:"any" doc:"How many of the upstream stages must have verified the freight."`
 	Soak         Text             `yaml:"soak" is:"duration" doc:"How long the freight must have been in an upstream stage."`
 	Select       Word             `yaml:"select" enum:"newest|match-upstream" default:"newest" doc:"The automatic candidate: the newest freight that is available, or what the one upstream stage holds now."`
-	Stamps       Word             `yaml:"stamps" enum:"all|any" doc:"Of an upstream stage with stamps: whether every lane counts, or one."`
+	Stamps       Word             `yaml:"stamps" enum:"all|any" doc:"Of an upstream stage with stamps: whether every one counts, or any of them. Without it a stage with stamps takes from the same stamp."`
 }
 
 type rawAvailability struct {
@@ -67,8 +67,8 @@ type rawStamps struct {
 	At          `one:"names|count|countFrom|directories"`
 	Names       List[Word]      `yaml:"names" is:"name" doc:"One lane per name."`
 	Count       Int             `yaml:"count" is:"from1" doc:"So many lanes, named by number."`
-	CountFrom   Text            `yaml:"countFrom" is:"fileAndKey" doc:"The number, as file#key of a YAML file of the repository."`
-	Directories Text            `yaml:"directories" is:"glob" doc:"One lane per folder that matches."`
+	CountFrom   Text            `yaml:"countFrom" is:"fileAndKey" doc:"The number, as file#key of a YAML file of the repository, read with the configuration."`
+	Directories Text            `yaml:"directories" is:"glob" doc:"One lane per folder of the repository that matches, called as what the last part with a wildcard stands for."`
 	Vars        Map[Map[Value]] `yaml:"vars" doc:"Values for expressions of one lane, over those of the stage."`
 }
 

@@ -94,6 +94,10 @@ func (b *builder) stage(raw rawStage) builtStage {
 	}
 	b.collector = shared
 	b.joinLanes(lanes, found)
+	if raw.FailFast.Value && raw.Stamps == nil && len(raw.Updates.Items) < 2 && raw.FailFast.At != b.defaults.FailFast.At {
+		b.add(raw.FailFast.At, "`failFast` means nothing without `stamps`: stage %q has one lane", raw.Name.Value)
+	}
+	b.checkObserved(s)
 	s.requests = slices.Clone(s.lanes[0].domain.Requests)
 	return s
 }
@@ -122,6 +126,7 @@ func (b *builder) lane(raw rawStage, lane lane, freight []promote.Freight) built
 	out.domain.Stale = plain.duration(raw.Stale)
 	out.domain.Publish = plain.publish(raw, freight)
 	out.domain.Uses = values(raw.Uses)
+	out.domain.FailFast = raw.FailFast.Value
 	out.domain.Strict = raw.Combination.Value == "strict"
 	if raw.Schedule != nil {
 		schedule := plain.schedule(*raw.Schedule)

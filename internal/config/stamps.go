@@ -42,17 +42,18 @@ func (b *builder) lanes(s rawStage) (out []lane, known bool) {
 		return []lane{{below: b.vars, layers: []Map[Value]{s.Vars}}}, true
 	}
 	names := b.stamps(s.Name.Value, *s.Stamps)
-	if b.stamped += len(names); b.stamped > maxStages {
+	if b.stamped+len(names) > maxStages {
 		b.add(s.Stamps.At, "with the stamps of stage %q the pipeline has more than %d stages", s.Name.Value, maxStages)
 		names = nil
 	}
+	b.stamped += len(names)
 	known = len(names) > 0
 	slices.SortFunc(names, naturally)
 	own := map[string]Map[Value]{}
 	for _, entry := range s.Stamps.Vars.Entries {
 		own[entry.Key.Value] = entry.Value
 		if known && !slices.Contains(names, entry.Key.Value) {
-			b.add(entry.Key.At, "stage %q has no stamp %q; its stamps are %s", s.Name.Value, entry.Key.Value, alternatives(names))
+			b.add(entry.Key.At, "stage %q has no stamp %q; its stamps are %s", s.Name.Value, entry.Key.Value, alternatives(names[:min(len(names), 12)]))
 		}
 	}
 	if !known {
@@ -240,6 +241,18 @@ func joined(outer, inner string) string {
 	return outer + ", " + inner
 }
 
+// checkObserved reports lanes that look at one place: what others put there would
+// arrive in each of them.
+func (b *builder) checkObserved(s builtStage) {
+	for i, lane := range s.lanes {
+		for _, other := range s.lanes[:i] {
+			if at := lane.domain.Target; at.Branch != "" && at == other.domain.Target {
+				b.add(s.raw.Observe.At, "%s and %s both look at %s of branch %s", lane.domain.Name, other.domain.Name, folder(at), at.Branch)
+			}
+		}
+	}
+}
+
 // pair makes out which lanes each lane takes from, where an upstream stage has
 // stamps: the same stamp, or those that the request says (S3).
 func (b *builder) pair() {
@@ -271,6 +284,9 @@ func (b *builder) pairRequest(s builtStage, raw rawRequest, at int) {
 		default:
 			b.pairStamps(s, up, from, at)
 		}
+	}
+	if raw.Stamps.Value == string(promote.AnyStamp) && any && raw.matchAt().Set() {
+		b.add(raw.matchAt(), "`select: match-upstream` means what the upstream stage holds, and with `stamps: any` its lanes may hold different freight; say `all`")
 	}
 	if raw.Stamps.Set() && !any && len(raw.From.Items) > 0 {
 		b.add(raw.Stamps.At, "`stamps` means nothing here: none of the upstream stages has stamps")

@@ -86,6 +86,9 @@ func (d *decision) availableIn(stage Stage, request Request, freight Freight) Av
 			return Availability{OK: true, Rule: d.taken.reason().String()}
 		}
 	}
+	if reasons := d.failedBeside(stage, freight); len(reasons) > 0 {
+		return Availability{Reasons: reasons}
+	}
 	question := Question{
 		Stage: stage.Name, Request: request, Freight: freight,
 		Standings: d.standings(request, freight), Stamps: d.stamps(request), Now: d.snapshot.Now,

@@ -57,6 +57,7 @@ const (
 	GatePending       ReasonKind = "gate-pending"
 	GateFailed        ReasonKind = "gate-failed"
 	GateTimedOut      ReasonKind = "gate-timed-out"
+	LaneFailed        ReasonKind = "lane-failed"
 	NotThere          ReasonKind = "not-there"
 	Drifted           ReasonKind = "drifted"
 	FirstFreight      ReasonKind = "first-freight"
@@ -146,6 +147,8 @@ func (r Reason) String() string {
 		return fmt.Sprintf("gate %s in %s failed: %s", r.Gate, r.Stage, r.Note)
 	case GateTimedOut:
 		return fmt.Sprintf("gate %s in %s timed out: no result within %s", r.Gate, r.Stage, r.Note)
+	case LaneFailed:
+		return fmt.Sprintf("freight %s waits: it failed in %s (gate %s: %s), and `failFast` keeps it from the other lanes", r.Freight, r.Stage, r.Gate, r.Note)
 	case NotThere:
 		return fmt.Sprintf("not in %s yet", r.Stage)
 	case Drifted:

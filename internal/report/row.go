@@ -124,7 +124,7 @@ func weight(kind promote.ReasonKind) int {
 	case promote.LedgerLost, promote.ForeignBranch, promote.ForeignHead, promote.DiscoveryFailed, promote.RenderFailed,
 		promote.PromotionFailed, promote.Conflict, promote.GateFailed, promote.GateTimedOut, promote.Drifted:
 		return failed
-	case promote.Frozen, promote.HeldBy, promote.WindowClosed, promote.TakenOver, promote.Capped, promote.ResourceTaken,
+	case promote.Frozen, promote.HeldBy, promote.WindowClosed, promote.TakenOver, promote.Capped, promote.ResourceTaken, promote.LaneFailed,
 		promote.NotAccepted, promote.NotAllowed, promote.PolicyBroken, promote.OtherRepository:
 		return stopped
 	case promote.CombinationUnseen:
