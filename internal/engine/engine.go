@@ -64,6 +64,7 @@ type Engine struct {
 	shown    map[string]mirrorOf          // by repository, commit and name
 	edits    map[string]map[string]bool   // heads of pull requests that were told what their edit means, by repository
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
+	compared map[string]comparisons       // of open promotions, by repository
 }
 
 // New makes an engine.
@@ -88,6 +89,7 @@ func New(cfg Config) *Engine {
 		losses:   map[string]bool{},
 		theirs:   map[string]recognised{},
 		refusals: map[string]time.Time{},
+		compared: map[string]comparisons{},
 		edits:    map[string]map[string]bool{},
 		shown:    map[string]mirrorOf{},
 	}
@@ -184,6 +186,7 @@ func (e *Engine) forget(repository string) {
 	delete(e.listed, repository)
 	delete(e.boards, repository)
 	delete(e.edits, repository)
+	delete(e.compared, repository)
 }
 
 // Expect takes somebody's word that a ref of a repository is at a commit now. The

@@ -40,6 +40,8 @@ type look struct {
 	copies   []*imageCopy
 	again    time.Time       // when to look again, whatever was decided; zero: no need
 	lanes    map[string]bool // see [Wish.Lanes]
+
+	comparisons comparisons
 }
 
 // onHub is what GitHub was asked in a look.
@@ -77,6 +79,8 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 		hub:   onHub{observed: map[string][]forge.Observation{}, runs: map[string]forge.WorkflowRun{}, started: started{}, workshops: &workshops{by: map[string]*home{}}},
 		found: finds{sources: map[string]*source{}, tags: map[string]string{}, by: map[string]*discovery{}, fresh: map[string][]promote.Freight{}},
 		vain:  vain{postponed: map[int64]error{}, unmade: map[string]bool{}},
+
+		comparisons: comparisons{},
 	}
 	if err := l.readEverything(ctx, name); err != nil {
 		l.release()

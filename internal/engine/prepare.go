@@ -48,7 +48,7 @@ func (w *stageWork) do(ctx context.Context) error {
 		return nil
 	case w.verdict.Action == promote.Promote:
 		return w.promote(ctx, open)
-	case w.verdict.Action == promote.Opened && open != nil && open.PullRequest == 0 && len(w.verdict.Blocked) == 0:
+	case w.toOpen() != nil:
 		return w.openPull(ctx, *open)
 	case w.verdict.Merge && !w.at.home.stuck[open.PullRequest]:
 		w.merge(*open)
@@ -57,6 +57,15 @@ func (w *stageWork) do(ctx context.Context) error {
 		w.recordHolds()
 	}
 	return nil
+}
+
+// toOpen is the promotion that was pushed and has no pull request yet; nil: none.
+func (w *stageWork) toOpen() *promote.Open {
+	open := w.view.Snapshot.Stages[w.at.stage.Name].Open
+	if w.verdict.Action != promote.Opened || open == nil || open.PullRequest != 0 || len(w.verdict.Blocked) > 0 {
+		return nil
+	}
+	return open
 }
 
 // waits tells whether nothing is written for the stage in this round, whatever

@@ -44,7 +44,9 @@ func (l *look) report(ctx context.Context) error {
 		})
 	}
 	t.add("", writing, l.missingReplies)
-	if failed := t.each(ctx); failed != nil {
+	failed := t.each(ctx)
+	l.keepCompared()
+	if failed != nil {
 		return fmt.Errorf("report: %w", failed)
 	}
 	return nil
@@ -210,20 +212,67 @@ func (l *look) updateOf(pipeline, stage string) config.Update {
 // pullText is the pull request's text, made from the proposal and from the two
 // trees, so that it can be made again at any time.
 func (l *look) pullText(ctx context.Context, at *place, v report.View, open promote.Open) (title, body string, err error) {
-	before, err := l.folderOrNone(ctx, at, open.Proposal.Base)
-	if err != nil {
-		return "", "", err
-	}
-	after, err := l.folderOrNone(ctx, at, open.Commit)
-	if err != nil {
-		return "", "", err
-	}
-	changes, err := directives.Changes(before, after)
+	changes, err := l.compared(ctx, at, open)
 	if err != nil {
 		return "", "", fmt.Errorf("compare %s with its base: %w", at.stage.Name, err)
 	}
 	title, body = report.PullRequest(v, at.stage.Name, changes)
 	return title, body, nil
+}
+
+// comparison names two commits and the folder in which they are compared.
+type comparison struct{ repository, before, after, folder string }
+
+type comparisons map[comparison][]directives.ResourceChange
+
+// compared is what a promotion changes. It is remembered for as long as the
+// promotion is open: to find out takes longer than anything else in its text.
+func (l *look) compared(ctx context.Context, at *place, open promote.Open) ([]directives.ResourceChange, error) {
+	key := comparison{at.home.name, open.Proposal.Base, open.Commit, at.stage.Target.Path}
+	l.mu.Lock()
+	changes, known := l.comparisons[key]
+	if !known {
+		changes, known = l.Engine.compared[l.name][key]
+	}
+	l.mu.Unlock()
+	if !known {
+		before, err := l.folderOrNone(ctx, at, open.Proposal.Base)
+		if err != nil {
+			return nil, err
+		}
+		after, err := l.folderOrNone(ctx, at, open.Commit)
+		if err != nil {
+			return nil, err
+		}
+		if changes, err = directives.Changes(before, after); err != nil {
+			return nil, err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.comparisons[key] = changes
+	return changes, nil
+}
+
+// compareAll compares promotions that are to be opened, which each waits for then.
+func (r *round) compareAll(ctx context.Context, works []*stageWork) {
+	var t tasks
+	for _, w := range works {
+		if open := w.toOpen(); open != nil {
+			t.add("", computing, func(context.Context) error {
+				_, err := r.compared(ctx, w.at, *open)
+				return err
+			})
+		}
+	}
+	_ = t.each(ctx) // asked again by who needs it
+}
+
+// keepCompared remembers what was compared in this look, and forgets the rest.
+func (l *look) keepCompared() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Engine.compared[l.name] = l.comparisons
 }
 
 func (l *look) folderOrNone(ctx context.Context, at *place, commit string) (fs.FS, error) {

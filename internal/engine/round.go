@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/towpath/towpath/internal/config"
@@ -79,13 +78,14 @@ func (l *look) newRound() *round {
 	return &round{look: l, batch: l.git.NewBatch(), facts: map[string]promote.Facts{}}
 }
 
-// decide reads, decides and prepares all pipelines. One that can not be read
-// keeps no other back.
+// decide reads all pipelines, and decides and prepares them one after the other:
+// caps count what was decided before. One that can not be read keeps no other back.
 func (r *round) decide(ctx context.Context) {
 	r.views, r.vain.failed, r.due, r.copies = nil, nil, time.Time{}, nil
 	unmade := len(r.vain.unmade)
-	for _, p := range r.config.parsed.Pipelines {
-		if err := r.pipeline(ctx, p); err != nil {
+	sights := r.sights(ctx)
+	for i, p := range r.config.parsed.Pipelines {
+		if err := r.pipeline(ctx, p, sights[i]); err != nil {
 			r.vain.failed = errors.Join(r.vain.failed, fmt.Errorf("pipeline %s: %w", p.Name, err))
 			r.order = nil // it may be about this pipeline
 		}
@@ -95,23 +95,13 @@ func (r *round) decide(ctx context.Context) {
 	}
 }
 
-// pipeline reads, decides and prepares one pipeline.
-func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
-	facts := r.book.Pipelines[p.Name]
-	snapshot := promote.Snapshot{Now: r.now, Stages: map[string]promote.StageState{}}
-	places := map[string]*place{}
-	var t tasks
-	if r.found.by[p.Name] == nil {
-		t.add("", onRegistry, func(context.Context) error {
-			r.found.fresh[p.Name], r.found.by[p.Name] = r.discover(ctx, p, facts) // its answers are for other pipelines, too
-			return nil
-		})
-	}
-	t.add("", onGitHub, r.date)
-	r.observeStages(&t, p, facts, places, snapshot.Stages)
-	if err := t.all(ctx); err != nil {
+// pipeline decides and prepares one pipeline.
+func (r *round) pipeline(ctx context.Context, p config.Pipeline, seen *sight) error {
+	if err := seen.failed(p); err != nil {
 		return err
 	}
+	facts, places := r.book.Pipelines[p.Name], seen.places
+	snapshot := promote.Snapshot{Now: r.now, Stages: seen.states}
 	snapshot.Configured = r.config.since
 	r.record(p.Name, promote.Facts{Freight: r.found.fresh[p.Name]}, freightLines(p.Name, r.found.fresh[p.Name])...)
 	r.endTakeovers(ctx, p)
@@ -149,6 +139,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 		return err
 	}
 	r.runAll(ctx, works)
+	r.compareAll(ctx, works)
 	var failed error
 	for _, work := range works { // what could not be asked for one stage keeps no other back
 		if err := work.do(ctx); err != nil {
@@ -164,70 +155,6 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline) error {
 	r.alert(p, view)
 	r.views = append(r.views, view)
 	return failed
-}
-
-// observeStages makes the tasks of reading the stages.
-func (r *round) observeStages(t *tasks, p config.Pipeline, facts promote.Facts, places map[string]*place, states map[string]promote.StageState) {
-	var mu sync.Mutex
-	for _, stage := range p.Stages {
-		t.add("", onGitHub, func(ctx context.Context) error {
-			at, state, err := r.observeStage(ctx, p, stage, facts)
-			if err != nil {
-				return fmt.Errorf("stage %s: %w", stage.Name, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			places[stage.Name], states[stage.Name] = at, state
-			return nil
-		})
-	}
-}
-
-// observeStage reads one stage's place and what happened there.
-func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, promote.StageState, error) {
-	var state promote.StageState
-	at, err := r.place(ctx, p, stage, facts)
-	if errors.Is(err, errNoFolder) {
-		state.Trouble = []promote.Reason{{Kind: promote.ForeignBranch, Stage: stage.Name, Note: err.Error()}}
-		return at, state, nil
-	}
-	if err != nil {
-		return nil, state, err
-	}
-	r.endHolds(ctx, at)
-	if state.Trouble = at.keptOut(); len(state.Trouble) > 0 {
-		return at, state, nil
-	}
-	if !stage.HasBranch() {
-		state.Results, err = r.results(ctx, p, at)
-		state.Gates = at.gates
-		return at, state, err
-	}
-	if stage.Kind == promote.Observed {
-		if err := r.others(ctx, p, at); err != nil {
-			return nil, state, err
-		}
-		state.Head = at.head
-		state.Results, err = r.results(ctx, p, at)
-		state.Gates = at.gates
-		return at, state, err
-	}
-	if err := r.reconcile(ctx, at); err != nil {
-		return nil, state, err
-	}
-	state.Head = at.head
-	if state.Open, err = r.open(ctx, at); err != nil {
-		return nil, state, err
-	}
-	if state.Trouble, err = r.trouble(ctx, p, at); err != nil {
-		return nil, state, err
-	}
-	if at.rivals {
-		state.Open = nil // it is theirs, and nothing is said there
-	}
-	state.Results, err = r.results(ctx, p, at)
-	state.Gates = at.gates
-	return at, state, err
 }
 
 // record keeps new facts for the ledger.
