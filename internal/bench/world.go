@@ -121,6 +121,14 @@ func (w *world) slow(delay time.Duration) {
 	}
 }
 
+// far adds a delay to every request to GitHub, git and API alike.
+func (w *world) far(delay time.Duration) {
+	w.hub.Heal()
+	if delay > 0 {
+		w.hub.Fail(githubtest.Fault{Before: func() { time.Sleep(delay) }})
+	}
+}
+
 // gitRequests is how many requests the git server answered so far.
 func (w *world) gitRequests() int {
 	count := 0
