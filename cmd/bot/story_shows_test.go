@@ -125,6 +125,7 @@ func (w *world) showComments(what, on string) (string, error) {
 	return out.String(), nil
 }
 
+// showResults sorts by name: checks are written side by side.
 func (w *world) showResults(what, ref string) (string, error) {
 	sha, err := w.commit(ref)
 	if err != nil {
@@ -132,12 +133,16 @@ func (w *world) showResults(what, ref string) (string, error) {
 	}
 	var out strings.Builder
 	if what == "statuses" {
-		for _, s := range w.hub.Statuses(w.repo, sha) {
+		statuses := w.hub.Statuses(w.repo, sha)
+		slices.SortStableFunc(statuses, func(a, b githubtest.Status) int { return strings.Compare(a.Context, b.Context) })
+		for _, s := range statuses {
 			fmt.Fprintf(&out, "%s: %s: %s (%s)\n", s.Context, s.State, s.Description, s.Author)
 		}
 		return out.String(), nil
 	}
-	for _, c := range w.hub.CheckRuns(w.repo, sha) {
+	checks := w.hub.CheckRuns(w.repo, sha)
+	slices.SortStableFunc(checks, func(a, b githubtest.CheckRun) int { return strings.Compare(a.Name, b.Name) })
+	for _, c := range checks {
 		fmt.Fprintf(&out, "%s: %s: %s\n%s\n", c.Name, c.Conclusion, c.Title, c.Summary)
 		for _, a := range c.Annotations {
 			fmt.Fprintf(&out, "%s:%d: %s: %s\n", a.Path, a.StartLine, a.Level, a.Message)
