@@ -48,6 +48,7 @@ func actCommands() map[string]command {
 		"push":       (*world).pushAct,
 		"race":       (*world).raceAct,
 		"registry":   (*world).registryAct,
+		"rename":     (*world).renameAct,
 		"repo":       (*world).repoAct,
 		"revert":     (*world).revertAct,
 		"review":     (*world).reviewAct,
@@ -98,6 +99,13 @@ func (w *world) repoAct(s *story, args []string) error {
 	name, err := w.addRepository(base, os.DirFS(s.MkAbs(or(args, 1, base))))
 	w.repo, w.latest = name, name
 	return err
+}
+
+func (w *world) renameAct(_ *story, args []string) error {
+	if len(args) != 2 {
+		return usage("rename acme/app other")
+	}
+	return w.hub.Rename(args[0], args[1])
 }
 
 // imageAct pushes an image whose bytes follow from its name, its tag and its

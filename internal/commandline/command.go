@@ -115,6 +115,7 @@ func (c Command) root(renderer *render.Pool) *cobra.Command {
 	root.AddCommand(
 		validateCommand(c), renderCommand(c, renderer), graphCommand(c), statusCommand(c), planCommand(c), whyCommand(c), historyCommand(c),
 		promoteCommand(c), freightCommand(c), verifyCommand(c), adoptCommand(c), initCommand(c, renderer), runCommand(c), workflowCommand(c),
+		cleanupCommand(c),
 	)
 	root.InitDefaultCompletionCmd()
 	strict(root)

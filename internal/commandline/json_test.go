@@ -24,7 +24,7 @@ func TestTheDocumentNamesEveryField(t *testing.T) {
 	}
 	for title, value := range map[string]any{
 		"validate": Judgement{}, "plan, status": report.Tale{}, "why": whyTale{}, "history": report.HistoryTale{}, "graph": report.GraphTale{},
-		"promote, freight": Deed{},
+		"promote, freight": Deed{}, "cleanup": CleanupTale{},
 	} {
 		body, ok := sections[title]
 		if !ok {

@@ -52,7 +52,7 @@ func (c Command) inputs() ([]string, error) {
 	input := func(name string) string { return strings.TrimSpace(c.getenv("INPUT_" + name)) }
 	command := cmp.Or(input("COMMAND"), "promote")
 	takes := map[string][]string{
-		"promote": {"STAGE", "FREIGHT"}, "verify": {"STAGE", "GATE", "RESULT"}, "why": {"STAGE"}, "plan": nil, "status": nil, "validate": nil, "history": nil,
+		"promote": {"STAGE", "FREIGHT"}, "verify": {"STAGE", "GATE", "RESULT"}, "why": {"STAGE"}, "plan": nil, "status": nil, "validate": nil, "history": nil, "cleanup": nil,
 	}
 	wanted, ok := takes[command]
 	if !ok {
@@ -70,8 +70,13 @@ func (c Command) inputs() ([]string, error) {
 			args = append(args, value)
 		}
 	}
-	for _, flag := range []string{"config", "github-url"} {
-		if value := input(strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))); value != "" && command != "validate" {
+	for _, flag := range []string{"config", "github-url", "dry-run", "stage-branches"} {
+		value, ofCleanup := input(strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))), flag == "dry-run" || flag == "stage-branches"
+		switch {
+		case value == "" || command == "validate" || ofCleanup && value == "false":
+		case ofCleanup && command != "cleanup":
+			return nil, usageError{fmt.Errorf("input `%s`: the command %s does not take it", flag, command)}
+		default:
 			args = append(args, "--"+flag+"="+value)
 		}
 	}
@@ -133,6 +138,11 @@ func (c Command) output(done *engine.Done, named string) error {
 		}
 		outputs = append(outputs, [2]string{"commit", commit})
 	}
+	return c.outputs(outputs)
+}
+
+// outputs writes outputs of the step, by name.
+func (c Command) outputs(outputs [][2]string) error {
 	var text strings.Builder
 	for _, o := range outputs {
 		end := rand.Text() // so that no value can end itself

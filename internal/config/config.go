@@ -48,7 +48,14 @@ type Config struct {
 	Dashboard bool     // an issue shows all pipelines
 	Broken    []string // the files that hold a mistake, sorted
 	Accepts   bool     // the policy lets pipelines of other repositories write here
+
+	rules  *rules
+	branch string // the default branch
 }
+
+// MayWrite tells whether the policy lists a branch among those that pipelines may
+// write; a broken one lists none.
+func (c *Config) MayWrite(branch string) bool { return c.rules.allows(branch, c.branch) }
 
 // Pipeline is a valid pipeline, with what its expressions and updates need.
 type Pipeline struct {
@@ -117,7 +124,7 @@ func Parse(pipelines []File, policy *File, ctx Context) (*Config, Mistakes) {
 	}
 	checkTogether(built, rules, ctx, found)
 
-	config := &Config{Dashboard: rules.board}
+	config := &Config{Dashboard: rules.board, rules: rules, branch: ctx.DefaultBranch}
 	if !rules.broken {
 		config.Policy = rules.policy
 		config.Accepts = len(rules.accept) > 0

@@ -59,6 +59,10 @@ func (o *Owners) Accepts(p promote.Pipeline, lane string) bool {
 // Policy is what the owners say of the stages that write here.
 func (o *Owners) Policy() promote.Policy { return o.rules.policy }
 
+// MayWrite tells whether the owners list a branch among those that pipelines may
+// write.
+func (o *Owners) MayWrite(branch string) bool { return o.rules.allows(branch, o.branch) }
+
 // Refuses is what a stage asks for that the owners do not allow: a place that is
 // not listed under `writes`, or less than they require. Every mistake names the
 // line of their policy.

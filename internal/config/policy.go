@@ -232,6 +232,12 @@ func (r *rules) mayWrite(branch, defaultBranch string) bool {
 	return lists(r.branches, branch, defaultBranch)
 }
 
+// allows says whether a branch may be written by what is not in the configuration
+// any more.
+func (r *rules) allows(branch, defaultBranch string) bool {
+	return r != nil && !r.broken && r.mayWrite(branch, defaultBranch)
+}
+
 // mayAdopt says whether a branch that others wrote may be taken over.
 func (r *rules) mayAdopt(branch, defaultBranch string) bool {
 	return lists(r.adopt, branch, defaultBranch)

@@ -29,6 +29,18 @@ func (u Update) Program(scope expression.Scope) (directives.Program, error) {
 	return program, nil
 }
 
+// Refs are the sources that directives read at a ref of their own, as far as that
+// does not follow from freight; complete tells whether there are no others.
+func (u Update) Refs(scope expression.Scope) (refs []directives.SourceRef, complete bool) {
+	e := &evaluator{collector: &collector{}, scope: scope, when: noFreight}
+	for _, d := range u.raw.Directives.Items {
+		if d.Copy != nil && d.Copy.Ref.Set() {
+			refs = append(refs, directives.SourceRef{Repository: e.or(d.Copy.Repository, "."), Ref: e.text(d.Copy.Ref)})
+		}
+	}
+	return refs, len(e.sorted()) == 0
+}
+
 // program builds the directives and the rendering of an update.
 func (e *evaluator) program(raw rawUpdate) directives.Program {
 	var program directives.Program

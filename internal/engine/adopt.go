@@ -81,7 +81,7 @@ func (e *Engine) adopt(ctx context.Context, repository string, wish Adoption) (*
 	}
 	arrival := promote.Arrival{
 		Stage: stage.Name, Manner: promote.ByAdoption, Freight: map[string]string{}, Commit: at.head.Commit, Tree: at.head.Tree, At: l.now, By: by, Config: l.config.commit,
-		Repository: at.home.number(),
+		Repository: at.home.number(), Target: stage.Target,
 	}
 	if commit.Committer.When.Before(l.now) {
 		arrival.At = commit.Committer.When

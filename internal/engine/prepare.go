@@ -182,6 +182,7 @@ func (w *stageWork) deliver(p promote.Proposal, commit string) []promote.Arrival
 	return []promote.Arrival{{
 		Stage: p.Stage, Manner: promote.ByDelivery, Freight: p.Freight, Commit: commit, Tree: p.Tree,
 		At: w.at.after(w.now), By: p.By, Sources: p.Sources, Config: p.Config, Back: p.Back != nil,
+		Target: target,
 	}}
 }
 
@@ -209,7 +210,7 @@ func (w *stageWork) unchanged(made *assembly, open *promote.Open) {
 	arrival := promote.Arrival{
 		Stage: name, Manner: promote.ByUnchanged, Freight: w.verdict.Freight, Commit: w.at.head.Commit, Tree: w.at.head.Tree,
 		At: w.at.after(w.now), By: w.by(), Sources: made.sources, Config: made.config, Back: w.verdict.Back != nil,
-		Repository: w.at.home.number(),
+		Repository: w.at.home.number(), Target: w.at.stage.Target,
 	}
 	holding, held := w.view.Snapshot.Facts.Holding(name)
 	if held && holding.Tree == arrival.Tree {
@@ -273,7 +274,7 @@ func (w *stageWork) propose(made *assembly) error {
 	proposal := promote.Proposal{
 		Stage: w.at.stage.Name, Freight: w.verdict.Freight, Base: made.base, BaseTree: w.at.head.Tree, Tree: made.content, Root: made.root,
 		Rule: w.verdict.Rule, Sources: made.sources, Config: made.config, By: w.by(), At: w.at.afterProposals(w.now), Unverified: made.unverified, Back: w.verdict.Back,
-		Repository: w.at.home.number(),
+		Repository: w.at.home.number(), Target: w.at.stage.Target,
 	}
 	if open := w.view.Snapshot.Stages[w.at.stage.Name].Open; open != nil && w.verdict.Ask == nil && maps.Equal(open.Proposal.Freight, proposal.Freight) {
 		proposal.By, proposal.Rule = open.Proposal.By, open.Proposal.Rule // made again on a new base; nobody asked anew

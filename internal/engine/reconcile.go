@@ -64,7 +64,7 @@ func (l *look) reconcile(ctx context.Context, at *place) error {
 // learn adds what was found out.
 func (at *place) learn(news promote.Facts) {
 	for i := range news.Arrivals {
-		news.Arrivals[i].Repository = at.home.number()
+		news.Arrivals[i].Repository, news.Arrivals[i].Target = at.home.number(), at.stage.Target
 	}
 	at.news = at.news.Merge(news)
 	at.facts = at.facts.Merge(news)

@@ -30,6 +30,7 @@ func (l *look) report(ctx context.Context) error {
 		return errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx))
 	})
 	t.add("", writing, l.reportEdits)
+	t.add("", writing, l.reportGone)
 	waiting := newWaiting()
 	for _, v := range l.views {
 		for _, verdict := range v.Verdicts {

@@ -80,6 +80,12 @@ func (s *Server) endpoint(rt route) http.Handler {
 		defer s.mu.Unlock()
 		c := &call{Server: s, req: r}
 		out, err := c.run(rt)
+		var moved movedError
+		if errors.As(err, &moved) {
+			w.Header().Set("Location", moved.to)
+			writeJSON(w, http.StatusMovedPermanently, object{"message": "Moved Permanently", "url": moved.to, "documentation_url": "https://docs.github.com/rest"})
+			return
+		}
 		if err != nil {
 			s.countAgainstLimit(w.Header(), c.who, 1)
 			writeProblem(w, err)
@@ -148,7 +154,10 @@ func (c *call) run(rt route) (reply, error) {
 
 func (c *call) findRepo(name string, need need) error {
 	c.repo = c.repos[fold(name)]
-	if c.repo == nil {
+	switch to := c.movedTo(name); {
+	case c.repo == nil && to != "":
+		return movedError{to}
+	case c.repo == nil:
 		return errNotFound
 	}
 	if need == theApp {

@@ -48,6 +48,7 @@ type Server struct {
 	lastID   int64
 	older    bool             // tells no workflow run of a dispatch
 	repos    map[string]*repo // by lower-case owner/name
+	moved    map[string]int64 // names of before a renaming, likewise
 	requests []Request
 	accounts
 	budget
@@ -92,6 +93,7 @@ func Start(cfg Config) (*Server, error) {
 		dir: dir, base: "http://" + listener.Addr().String(), done: make(chan struct{}),
 		clock: cfg.Clock, lastID: 1000,
 		repos:    map[string]*repo{},
+		moved:    map[string]int64{},
 		accounts: accounts{users: map[string]*User{}, teams: map[string]map[string]bool{}, tokens: map[string]*token{}},
 		budget:   budget{limit: 5000, usage: map[string]*quota{}},
 		outbox:   newOutbox(),
@@ -152,7 +154,7 @@ func (s *Server) handler(cfg Config) http.Handler {
 		api.Handle(method+" "+apiPrefix+path, s.endpoint(r))
 	}
 	api.Handle("/", s.endpoint(route{need: anyone, serve: func(*call) (reply, error) { return reply{}, errNotFound }}))
-	var rest http.Handler = api
+	rest := s.byNumber(api)
 	if cfg.Wrap != nil {
 		rest = cfg.Wrap(rest)
 	}

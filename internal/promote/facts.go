@@ -73,7 +73,8 @@ type Proposal struct {
 	At time.Time `json:"at"`
 	// Repository is GitHub's number of the repository that it was made for; 0: the
 	// pipeline's own.
-	Repository int64 `json:"repository,omitempty"`
+	Repository int64  `json:"repository,omitempty"`
+	Target     Target `json:"target,omitzero"` // where it was to go
 }
 
 // Back is the wish to go back to what a stage held before. It counts for as long
@@ -117,6 +118,7 @@ type Arrival struct {
 	Config      string            `json:"config,omitempty"`
 	Approvers   []string          `json:"approvers,omitempty"`  // whose reviews the policy counted
 	Repository  int64             `json:"repository,omitempty"` // as in a [Proposal]
+	Target      Target            `json:"target,omitzero"`      // where that was; none for a stage without files
 	Back        bool              `json:"back,omitempty"`       // it went back to what was here before (P14)
 }
 

@@ -190,10 +190,10 @@ func (s Stage) Request(warehouse string) (Request, bool) {
 
 // Target is where a stage's files live: a whole branch, or a folder of one.
 type Target struct {
-	Repository string // owner/name
-	Branch     string
-	Path       string // "." is the whole branch
-	Push       bool   // promotions go to the branch itself; otherwise by pull request
+	Repository string `json:"repository,omitempty"` // owner/name
+	Branch     string `json:"branch,omitempty"`
+	Path       string `json:"path,omitempty"` // "." is the whole branch
+	Push       bool   `json:"push,omitempty"` // promotions go to the branch itself; otherwise by pull request
 }
 
 // PromotionPrefix begins the name of every branch that a promotion is proposed on.

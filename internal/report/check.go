@@ -52,6 +52,15 @@ func Proposed(v View, stage string) Check {
 	return c
 }
 
+// Gone is the check on a promotion's head that nothing in the configuration makes
+// any more; fate says what became of its stage.
+func Gone(pipeline, stage, fate string) Check {
+	return Check{
+		Name: fmt.Sprintf("towpath: %s/%s", pipeline, stage), Conclusion: "failure", Title: checkTitle("must not be merged: " + stage + " " + fate),
+		Summary: fmt.Sprintf("%s %s. This promotion is left as it is, in case it comes back; `action cleanup` closes it.\n", code(pipeline+"/"+stage), fate),
+	}
+}
+
 // Mirrored is the check that says of an arrival what a gate does.
 func Mirrored(v View, stage promote.Stage, g promote.GateResult) Check {
 	c := Check{Name: g.Gate.Name, Title: checkTitle(cmp.Or(g.Note, string(g.State)))}
