@@ -176,12 +176,12 @@ func (p Pipeline) reversed(s Snapshot, stage Stage) []Alert {
 	found := map[string]*Alert{}
 	for _, down := range p.Stages {
 		held, ok := s.Facts.Holding(down.Name)
-		if !ok {
+		if !ok || down.Kind == Control { // what it passed on is nowhere yet
 			continue
 		}
 		for _, request := range down.Requests {
 			id := held.Freight[request.Warehouse]
-			if id == "" || !request.TakesFrom(stage.Name) || !s.at(held.At).StandingOf(stage, request.Warehouse, id).Verified {
+			if id == "" || !p.takes(request, stage.Name) || !s.at(held.At).StandingOf(stage, request.Warehouse, id).Verified {
 				continue
 			}
 			now := s.StandingOf(stage, request.Warehouse, id)
@@ -205,6 +205,15 @@ func (p Pipeline) reversed(s Snapshot, stage Stage) []Alert {
 		out = append(out, a)
 	}
 	return out
+}
+
+// takes tells whether a request takes from a stage, control-flow stages between
+// them or not.
+func (p Pipeline) takes(request Request, stage string) bool {
+	return request.TakesFrom(stage) || slices.ContainsFunc(p.Stages, func(between Stage) bool {
+		behind, ok := between.Request(request.Warehouse)
+		return ok && between.Kind == Control && request.TakesFrom(between.Name) && p.takes(behind, stage)
+	})
 }
 
 // failedAt is where the result of a gate is to be seen.
