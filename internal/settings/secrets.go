@@ -37,14 +37,8 @@ func boundSecretOf(variable string, variables map[string]string) (name string, s
 		}
 		return "", s, nil
 	}
-	name, file := strings.CutSuffix(variable, "_FILE")
-	s.value = variables[variable]
-	if file {
-		data, err := os.ReadFile(s.value)
-		if err != nil {
-			return "", s, err
-		}
-		s.value = string(data)
+	if name, s.value, err = fromVariable(variable, variables); err != nil {
+		return "", s, err
 	}
 	if s.value = strings.TrimSpace(s.value); s.value == "" {
 		return "", s, errors.New("it is empty")
@@ -57,6 +51,20 @@ func boundSecretOf(variable string, variables map[string]string) (name string, s
 		return "", s, fmt.Errorf("%s: %w", name+boundSuffix, err)
 	}
 	return name, s, nil
+}
+
+// fromVariable reads what a variable holds, or the file that it names when it ends
+// in _FILE, and says what the variable is called without that.
+func fromVariable(variable string, variables map[string]string) (name, value string, err error) {
+	name, file := strings.CutSuffix(variable, "_FILE")
+	switch {
+	case !file:
+		return name, variables[variable], nil
+	case variables[name] != "":
+		return name, "", fmt.Errorf("%s is set both itself and as a file: give one of them", name)
+	}
+	data, err := os.ReadFile(variables[variable])
+	return name, string(data), err
 }
 
 // Secret returns what the operator keeps under a name for the pipelines of a

@@ -160,14 +160,9 @@ func credentialOf(name string, variables map[string]string) (registry.Credential
 		}
 		return registry.Credential{}, nil
 	}
-	value := variables[name]
-	login, file := strings.CutSuffix(name, "_FILE")
-	if file {
-		data, err := os.ReadFile(value)
-		if err != nil {
-			return registry.Credential{}, err
-		}
-		value = string(data)
+	login, value, err := fromVariable(name, variables)
+	if err != nil {
+		return registry.Credential{}, err
 	}
 	credential, err := registry.ParseCredential(value)
 	if err != nil {
