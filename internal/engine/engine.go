@@ -45,8 +45,8 @@ type Engine struct {
 	mu       sync.Mutex
 	views    map[string][]report.View     // the last look, by repository
 	topics   map[string][]string          // what a repository listens to besides itself
-	replied  map[int64]bool               // comments whose reply was seen to be there
-	unheard  map[int64]bool               // comments of people who said too much
+	replied  *memory[int64, bool]         // comments whose reply was seen to be there
+	unheard  *memory[int64, bool]         // comments of people who said too much
 	listed   map[string]time.Time         // from when the next look lists comments, by repository
 	ledgers  map[string]ledgerAt          // by repository
 	configs  map[string]*configuration    // by repository
@@ -56,12 +56,12 @@ type Engine struct {
 	outboxes map[string]*outbox           // by repository
 	copying  map[string]*copies           // by repository
 	copier   sync.Mutex                   // held by the one who copies
-	seen     map[string]time.Time         // heads that no pull request explained, when they were first met
-	judged   map[string]string            // what the check on a promotion's head said last, by commit
+	seen     *memory[string, time.Time]   // heads that no pull request explained, when they were first met
+	judged   *memory[string, string]      // what the check on a promotion's head said last, by commit
 	boards   map[string]string            // what the issue that shows everything says, by repository
 	losses   map[string]bool              // repositories whose issue tells of a lost ledger
 	theirs   map[string]recognised        // what is in stages that others write, by stage
-	shown    map[string]mirrorOf          // by repository, commit and name
+	shown    *memory[string, mirrorOf]    // by repository, commit and name
 	edits    map[string]map[string]bool   // heads of pull requests that were told what their edit means, by repository
 	refusals map[string]time.Time         // until when a repository keeps another one's pipelines out
 	compared map[string]comparisons       // of open promotions, by repository
@@ -73,8 +73,8 @@ func New(cfg Config) *Engine {
 		Config:   cfg,
 		views:    map[string][]report.View{},
 		topics:   map[string][]string{},
-		replied:  map[int64]bool{},
-		unheard:  map[int64]bool{},
+		replied:  newMemory[int64, bool](maxRemembered),
+		unheard:  newMemory[int64, bool](maxRemembered),
 		listed:   map[string]time.Time{},
 		ledgers:  map[string]ledgerAt{},
 		configs:  map[string]*configuration{},
@@ -82,8 +82,8 @@ func New(cfg Config) *Engine {
 		expected: map[string]map[string]string{},
 		outboxes: map[string]*outbox{},
 		copying:  map[string]*copies{},
-		seen:     map[string]time.Time{},
-		judged:   map[string]string{},
+		seen:     newMemory[string, time.Time](maxRemembered),
+		judged:   newMemory[string, string](maxRemembered),
 		vouched:  map[string]bool{},
 		boards:   map[string]string{},
 		losses:   map[string]bool{},
@@ -91,7 +91,7 @@ func New(cfg Config) *Engine {
 		refusals: map[string]time.Time{},
 		compared: map[string]comparisons{},
 		edits:    map[string]map[string]bool{},
-		shown:    map[string]mirrorOf{},
+		shown:    newMemory[string, mirrorOf](maxRemembered),
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *round) bearable(ctx context.Context, c remark) (bool, error) {
 		return true, nil
 	}
 	r.mu.Lock()
-	known := r.unheard[c.ID]
+	_, known := r.unheard.get(c.ID)
 	r.mu.Unlock()
 	if known {
 		return false, nil
@@ -53,7 +53,7 @@ func (r *round) bearable(ctx context.Context, c remark) (bool, error) {
 	r.Log.Warn("not heard: too many commands within an hour", "repo", r.name, "comment", c.ID)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.unheard[c.ID] = true
+	r.unheard.keep(c.ID, true)
 	return false, nil
 }
 

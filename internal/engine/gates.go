@@ -77,7 +77,7 @@ func (l *look) mirrorGate(ctx context.Context, v report.View, stage promote.Stag
 	key := strings.Join([]string{repo.Info().FullName, a.Commit, check.Name}, " ")
 	who := v.Pipeline.Name + "/" + stage.Name
 	l.mu.Lock()
-	known := l.shown[key]
+	known, _ := l.shown.get(key)
 	l.mu.Unlock()
 	if known.check == check || known.stage != "" && known.stage != who {
 		return nil
@@ -87,7 +87,7 @@ func (l *look) mirrorGate(ctx context.Context, v report.View, stage promote.Stag
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shown[key] = mirrorOf{who, check}
+	l.shown.keep(key, mirrorOf{who, check})
 	return nil
 }
 

@@ -264,10 +264,10 @@ const unexplained = 2 * time.Minute
 func (e *Engine) justSeen(commit string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	first, ok := e.seen[commit]
+	first, ok := e.seen.get(commit)
 	if !ok {
 		first = e.Now()
-		e.seen[commit] = first
+		e.seen.keep(commit, first)
 	}
 	return e.Now().Sub(first) < unexplained
 }

@@ -220,7 +220,7 @@ func (l *look) reportGone(ctx context.Context) error {
 	for _, b := range order {
 		head := gone + b.home.refs[heads+b.branch]
 		l.mu.Lock()
-		told := l.judged[head] != ""
+		_, told := l.judged.get(head)
 		l.mu.Unlock()
 		if told {
 			continue
@@ -229,7 +229,7 @@ func (l *look) reportGone(ctx context.Context) error {
 			return err
 		}
 		l.mu.Lock()
-		l.judged[head] = "failure"
+		l.judged.keep(head, "failure")
 		l.mu.Unlock()
 	}
 	return nil

@@ -115,7 +115,7 @@ func (r *round) close(ctx context.Context, h promote.Handled) error {
 // reply answers a comment once, in one comment that is edited in place.
 func (l *look) reply(ctx context.Context, in *home, h promote.Handled) error {
 	l.mu.Lock()
-	done := l.replied[h.Comment]
+	_, done := l.replied.get(h.Comment)
 	l.mu.Unlock()
 	if done {
 		return nil
@@ -126,7 +126,7 @@ func (l *look) reply(ctx context.Context, in *home, h promote.Handled) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.replied[h.Comment] = true
+	l.replied.keep(h.Comment, true)
 	return nil
 }
 

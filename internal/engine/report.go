@@ -191,8 +191,8 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 func (l *look) passes(commit, conclusion string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.judged[commit]
-	l.judged[commit] = conclusion
+	before, _ := l.judged.get(commit)
+	l.judged.keep(commit, conclusion)
 	return conclusion == "success" && before != conclusion
 }
 
