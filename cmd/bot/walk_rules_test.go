@@ -34,6 +34,10 @@ var walkRequests = map[string][]wanted{
 	"gate":  {{"app", []string{"uat-a", "uat-b"}, 2, 0}},
 	"prod":  {{"app", []string{"gate"}, 1, 0}, {"flags", []string{"uat-a", "uat-b"}, 1, time.Hour}},
 	"edge":  {{"app", []string{"prod", "uat-b"}, 2, 0}, {"flags", []string{"prod"}, 1, 0}},
+
+	"site@eu": {{"app", []string{"uat-a"}, 1, 0}, {"flags", []string{"test"}, 1, 0}},
+	"site@us": {{"app", []string{"uat-a"}, 1, 0}, {"flags", []string{"test"}, 1, 0}},
+	"last":    {{"app", []string{"site@eu", "site@us"}, 2, 10 * time.Minute}, {"flags", []string{"site@eu", "site@us"}, 1, 0}},
 }
 
 // check holds what is there after a step against all rules.

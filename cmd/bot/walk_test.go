@@ -81,6 +81,8 @@ stages:
   - {name: gate, control: true, requests: [{warehouse: app, from: [uat-a, uat-b], availability: all}]}
   - {name: prod, requests: [{warehouse: app, from: [gate]}, {warehouse: flags, from: [uat-a, uat-b], soak: 1h}], updates: *assemble}
   - {name: edge, requests: [{warehouse: app, from: [prod, uat-b], availability: majority}, {warehouse: flags, from: [prod]}], updates: [{delivery: push, directives: [{copy: {from: deploy, to: .}}, {copy: {from: flags, to: flags}}, {yaml: {file: app.yaml, set: {image: "${{ image('ghcr.io/acme/web').ref }}"}}}]}]}
+  - {name: site, stamps: {names: [us, eu]}, requests: [{warehouse: app, from: [uat-a]}, {warehouse: flags, from: [test]}], updates: *assemble}
+  - {name: last, requests: [{warehouse: app, from: [site], stamps: all, soak: 10m}, {warehouse: flags, from: [site], stamps: any}], updates: *assemble}
 `
 
 const walkPolicy = `apiVersion: towpath/v1
@@ -90,7 +92,7 @@ stages:
   - {match: "*/*", auto: true, freeze: FROZEN}
 `
 
-var walkStages = []string{"test", "uat-a", "uat-b", "prod", "edge"} // those with branches
+var walkStages = []string{"test", "uat-a", "uat-b", "prod", "edge", "site@eu", "site@us", "last"} // those with branches
 
 func startWalk(t *testing.T, seed uint64) *walk {
 	judge := openapi.New(t)

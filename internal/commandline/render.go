@@ -117,19 +117,24 @@ func findStage(parsed *config.Config, name string) (config.Pipeline, promote.Sta
 	}
 	var pipelines []config.Pipeline
 	var stages []promote.Stage
-	var all, matching []string
+	var all, matching, lanes []string
 	for _, p := range parsed.Pipelines {
 		for _, s := range p.Stages {
 			all = append(all, p.Name+"/"+s.Name)
+			if promote.Means(bare, s.Name) && (wanted == "" || wanted == p.Name) {
+				lanes = append(lanes, s.Name)
+			}
 			if s.Name == bare && (wanted == "" || wanted == p.Name) {
 				pipelines, stages, matching = append(pipelines, p), append(stages, s), append(matching, p.Name+"/"+s.Name)
 			}
 		}
 	}
-	switch len(stages) {
-	case 1:
+	switch {
+	case len(stages) == 1:
 		return pipelines[0], stages[0], nil
-	case 0:
+	case len(stages) == 0 && len(lanes) > 0:
+		return config.Pipeline{}, promote.Stage{}, usageError{fmt.Errorf("stage %q has several lanes: say which of %s", name, strings.Join(lanes, ", "))}
+	case len(stages) == 0:
 		return config.Pipeline{}, promote.Stage{}, usageError{fmt.Errorf("there is no stage %q; there are %s", name, strings.Join(all, ", "))}
 	}
 	return config.Pipeline{}, promote.Stage{}, usageError{fmt.Errorf("several pipelines have a stage %q: write %s", name, strings.Join(matching, " or "))}

@@ -151,12 +151,12 @@ func (c Command) outputs(outputs [][2]string) error {
 	return c.appendTo("GITHUB_OUTPUT", text.String())
 }
 
-// spokenOf finds the stage that the outputs are about.
+// spokenOf finds the stage that the outputs are about; of several lanes the first.
 func spokenOf(done *engine.Done, named string) (report.View, promote.Verdict, bool) {
 	for _, v := range done.Views {
 		for _, verdict := range v.Verdicts {
 			stage, _ := v.Pipeline.Stage(verdict.Stage)
-			is := named == stage.Name || named == v.Pipeline.Name+"/"+stage.Name
+			is := promote.Means(named, stage.Name) || promote.Means(strings.TrimPrefix(named, v.Pipeline.Name+"/"), stage.Name)
 			for _, branch := range done.Pushed {
 				is = is || named == "" && (branch == stage.Target.PromotionBranch() || branch == stage.Target.Branch)
 			}

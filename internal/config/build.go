@@ -63,6 +63,7 @@ type builder struct {
 
 // build makes one pipeline; its mistakes are in the result.
 func build(file string, raw rawPipeline, i instance, ctx Context) builtPipeline {
+	raw.Warehouses = sortedBy(raw.Warehouses, func(w rawWarehouse) string { return w.Name.Value })
 	b := &builder{collector: &collector{instance: i.label}, ctx: ctx, raw: raw, each: i.each, warehouses: map[string]warehouse{}, channels: map[string]promote.Channel{}}
 	if raw.Defaults != nil && raw.Defaults.Stage != nil {
 		b.defaults = *raw.Defaults.Stage
@@ -166,6 +167,6 @@ func (b *builder) withDefaults(s rawStage) rawStage {
 	if out.Control.Value && own.Verification == nil {
 		out.Verification = nil
 	}
-	s.rawBody = out
+	s.rawBody = out.ordered()
 	return s
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,7 +14,8 @@ import (
 
 // Expand prints the pipelines as YAML, one document each, in the language of the
 // configuration itself: `each`, defaults, anchors and every expression that
-// needs no freight are worked in.
+// needs no freight are worked in. Each lane of a stage with stamps is a stage of its
+// own, by a name that no file may use.
 func Expand(config *Config) ([]byte, error) {
 	var out bytes.Buffer
 	if len(config.Pipelines) == 0 {
@@ -45,8 +47,12 @@ func (b *builder) resolved(i instance) rawPipeline {
 	out := b.raw
 	out.Each, out.Defaults = nil, nil
 	out.Vars = settled(b.vars, b.raw.Vars, i.override)
+	out.Warehouses.Items = slices.Clone(out.Warehouses.Items)
+	for k, w := range out.Warehouses.Items {
+		out.Warehouses.Items[k].Subscriptions = b.warehouses[w.Name.Value].raw
+	}
 	out.Stages.Items = nil
-	for _, s := range b.stages {
+	for _, s := range b.topological() {
 		for _, lane := range s.lanes {
 			out.Stages.Items = append(out.Stages.Items, s.resolved(lane))
 		}
@@ -91,6 +97,7 @@ func settled(vars map[string]any, layers ...Map[Value]) Map[Value] {
 			}
 		}
 	}
+	slices.SortFunc(out.Entries, func(a, b Entry[Value]) int { return cmp.Compare(a.Key.Value, b.Key.Value) })
 	return out
 }
 

@@ -125,7 +125,7 @@ func (b *builder) connect() {
 }
 
 // topological returns the stages with upstreams first, otherwise in the order of
-// the file. What is in a circle is left out; it has been reported.
+// their names. What is in a circle is left out; it has been reported.
 func (b *builder) topological() []builtStage {
 	var out []builtStage
 	done := make([]bool, len(b.stages))
@@ -133,9 +133,9 @@ func (b *builder) topological() []builtStage {
 	for {
 		next := -1
 		for i := range b.stages {
-			if !done[i] && !slices.ContainsFunc(b.upstreams[i], waits) {
+			first := next < 0 || naturally(b.stages[i].name, b.stages[next].name) < 0
+			if first && !done[i] && !slices.ContainsFunc(b.upstreams[i], waits) {
 				next = i
-				break
 			}
 		}
 		if next < 0 {

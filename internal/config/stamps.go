@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"math"
@@ -63,21 +62,6 @@ func (b *builder) lanes(s rawStage) (out []lane, known bool) {
 		out = append(out, lane{stamp: name, below: b.vars, layers: []Map[Value]{s.Vars, own[name]}})
 	}
 	return out, known
-}
-
-// naturally orders names, numbers by their value and before words.
-func naturally(a, b string) int {
-	x, notX := strconv.Atoi(a)
-	y, notY := strconv.Atoi(b)
-	switch {
-	case notX == nil && notY == nil:
-		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
-	case notX == nil:
-		return -1
-	case notY == nil:
-		return 1
-	}
-	return cmp.Compare(a, b)
 }
 
 // stamps are the names of a stage's stamps; none where they could not be read.

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/promote"
@@ -12,7 +14,8 @@ import (
 // warehouse is a warehouse of the domain with what is known of it here.
 type warehouse struct {
 	domain promote.Warehouse
-	when   *condition // nil: always
+	when   *condition            // nil: always
+	raw    List[rawSubscription] // in the order of what they are called
 	at     At
 	broken bool
 }
@@ -64,6 +67,7 @@ func (b *builder) warehouse(raw rawWarehouse) warehouse {
 	}
 	e := b.evaluator(b.scope("", "", b.vars))
 	seen := map[string]At{}
+	names := map[At]string{}
 	for _, s := range raw.Subscriptions.Items {
 		var what string
 		switch {
@@ -84,8 +88,12 @@ func (b *builder) warehouse(raw rawWarehouse) warehouse {
 		if first, twice := seen[what]; twice && !strings.HasSuffix(what, " ") {
 			b.add(s.At, "%s is there twice in warehouse %q; the first is at line %d", what, w.domain.Name, first.Line)
 		}
-		seen[what] = s.At
+		seen[what], names[s.At] = s.At, what
 	}
+	w.raw = sortedBy(raw.Subscriptions, func(s rawSubscription) string { return names[s.At] })
+	slices.SortFunc(w.domain.Images, func(a, b promote.ImageSubscription) int { return cmp.Compare(a.Repository, b.Repository) })
+	slices.SortFunc(w.domain.Gits, func(a, b promote.GitSubscription) int { return cmp.Compare(a.Repository, b.Repository) })
+	slices.SortFunc(w.domain.Charts, func(a, b promote.ChartSubscription) int { return cmp.Compare(a.Name, b.Name) })
 	return w
 }
 

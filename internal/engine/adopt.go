@@ -109,12 +109,27 @@ func (l *look) meantStage(named, name string) (config.Pipeline, promote.Stage, e
 		return pipeline, stage, nil
 	case 0:
 		text := fmt.Sprintf("there is no stage %q", strings.TrimPrefix(named+"/"+name, "/"))
+		if lanes := l.lanesOf(named, name); len(lanes) > 0 {
+			return pipeline, stage, &refusal{fmt.Sprintf("stage %q has several lanes: say which of %s", name, strings.Join(lanes, ", "))}
+		}
 		if lines := l.config.mistakes.Lines(); len(lines) > 0 {
 			text += ", and the configuration is broken: " + lines[0]
 		}
 		return pipeline, stage, &refusal{text}
 	}
 	return pipeline, stage, &refusal{fmt.Sprintf("several pipelines have a stage %q: %s", name, strings.Join(in, ", "))}
+}
+
+// lanesOf are the lanes of a stage, of any pipeline where none is named.
+func (l *look) lanesOf(named, name string) (out []string) {
+	for _, p := range l.config.parsed.Pipelines {
+		for _, lane := range p.Lanes(name) {
+			if named == "" || named == p.Name {
+				out = append(out, lane.Name)
+			}
+		}
+	}
+	return out
 }
 
 // self is who we act for, who must have the right to promote into the stage. An
