@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creack/pty"
 
 	"github.com/towpath/towpath/internal/commandline"
 	"github.com/towpath/towpath/internal/forge"
@@ -36,7 +40,7 @@ func actionCommands() map[string]command {
 	return map[string]command{"action": (*world).actionCommand, "clone": (*world).cloneCommand}
 }
 
-const actionUsage = "action [-app|-token|-workflow|-anonymous] [-as=LOGIN] [-dir=DIR] status …"
+const actionUsage = "action [-app|-token|-workflow|-anonymous] [-as=LOGIN] [-dir=DIR] [-terminal] [-env=NAME=VALUE] status …"
 
 var columns = regexp.MustCompile(`(?m)(\S) {3,}|^ {20,}`)
 
@@ -47,12 +51,17 @@ func (w *world) actionCommand(s *story, args []string) error {
 	if err := w.settle(); err != nil {
 		return err
 	}
-	access, dir, as := "-app", s.MkAbs("."), "you"
+	access, dir, as, terminal := "-app", s.MkAbs("."), "you", false
+	var more []string
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		if to, ok := strings.CutPrefix(args[0], "-dir="); ok {
 			dir = s.MkAbs(to)
 		} else if login, ok := strings.CutPrefix(args[0], "-as="); ok {
 			as = login
+		} else if variable, ok := strings.CutPrefix(args[0], "-env="); ok {
+			more = append(more, variable)
+		} else if args[0] == "-terminal" {
+			terminal = true
 		} else {
 			access = args[0]
 		}
@@ -75,9 +84,14 @@ func (w *world) actionCommand(s *story, args []string) error {
 	if !w.clock.real() {
 		cmd.Env = append(cmd.Env, storyTime+"="+w.clock.Now().Format(time.RFC3339Nano))
 	}
+	cmd.Env = append(cmd.Env, more...)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
-	err = cmd.Run()
+	if terminal {
+		err = runAtTerminal(cmd, &problems)
+	} else {
+		err = cmd.Run()
+	}
 	// How wide a column is depends on names that differ from run to run.
 	s.print(columns.ReplaceAllString(w.names().plain(out.String()), "$1  "))
 	if err != nil {
@@ -85,6 +99,27 @@ func (w *world) actionCommand(s *story, args []string) error {
 	}
 	_, _ = s.Stderr().Write([]byte(w.names().plain(problems.String())))
 	return nil
+}
+
+// runAtTerminal runs a command whose standard error is a terminal of a hundred
+// columns, and keeps what the terminal is told: controls as words, and every line
+// that is begun anew on a line of its own.
+func runAtTerminal(cmd *exec.Cmd, seen *bytes.Buffer) error {
+	screen, terminal, err := pty.Open()
+	if err != nil {
+		return err
+	}
+	defer screen.Close()
+	cmd.Stderr = terminal
+	cmd.Env = append([]string{"TERM=xterm"}, cmd.Env...)
+	err = errors.Join(pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: 100}), cmd.Start(), terminal.Close())
+	if err != nil {
+		return err
+	}
+	var raw bytes.Buffer
+	_, _ = io.Copy(&raw, screen) // a terminal ends with an error, when nobody has it any more
+	seen.WriteString(strings.NewReplacer("\r\x1b[2K", "\n<anew>", "\x1b[2m", "<faint>", "\x1b[0m", "<plain>", "\r\n", "\n", "\x1b", "<escape>").Replace(raw.String()))
+	return cmd.Wait()
 }
 
 // accessAs is the environment of somebody who may ask GitHub: the App, a person

@@ -28,6 +28,8 @@ type Command struct {
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
 	Pace           forge.Pace // of writes to GitHub; zero: what GitHub asks for
+
+	progress *progress // nil: nobody waits at a terminal
 }
 
 // Process is the command line that this process was started with.
@@ -70,6 +72,9 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // Main runs the command and returns its exit code: 0 done or nothing to do, 1
 // refused or failed, 2 used wrongly.
 func (c Command) Main() int {
+	c.progress = c.watch()
+	defer c.progress.clear()
+	c.Stdout, c.Stderr = c.progress.around(c.Stdout), c.progress.around(c.Stderr)
 	renderer := render.NewPool(render.Limits{})
 	defer renderer.Close()
 	root := c.root(renderer)

@@ -48,6 +48,7 @@ func (d *drafting) run(cmd *cobra.Command) error {
 	place := scaffold.Place{Repository: d.at.repository(), Branch: d.branch(cmd.Context(), local)}
 	draft := scaffold.Example(place)
 	if !d.example {
+		d.progress.say("looking through the files")
 		if draft, err = scaffold.Look(root.FS(), place); err != nil {
 			return err
 		}
@@ -130,6 +131,7 @@ func (d *drafting) try(ctx context.Context, parsed *config.Config, tree fs.FS) [
 	var out []string
 	for _, p := range parsed.Pipelines {
 		for _, stage := range p.Stages {
+			d.progress.say("trying to render " + stage.Name)
 			if err := d.assemble(ctx, p, stage, tree); err != nil {
 				out = append(out, fmt.Sprintf("%s: %v", stage.Name, err))
 			}

@@ -39,8 +39,9 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 // workbench is an engine that lives as long as one command.
 type workbench struct {
 	*settings.Parts
-	repository string   // owner/name
-	dir        string   // what was read; it goes with the command
+	repository string // owner/name
+	dir        string // what was read; it goes with the command
+	doing      func(string)
 	later      []string // what else is to be done before the command ends, see engine.Config
 }
 
@@ -79,10 +80,10 @@ func (c *connection) open(cmd *cobra.Command) (*workbench, error) {
 		level = slog.LevelInfo
 	}
 	wiring := settings.Wiring{
-		GitHub: hub, Registries: registries, DataDir: dir, Now: c.Now, Outside: c.outside,
+		GitHub: hub, Registries: registries, DataDir: dir, Now: c.Now, Doing: c.progress.say, Outside: c.outside,
 		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: level})),
 	}
-	bench := &workbench{repository: repository, dir: dir}
+	bench := &workbench{repository: repository, dir: dir, doing: c.progress.say}
 	if c.writes {
 		wiring.Notify = notify.Config{Secret: v.Secret}
 		wiring.Later = func(name string) { bench.later = append(bench.later, name) }
@@ -104,6 +105,7 @@ func (b *workbench) finish(ctx context.Context) error {
 	if len(b.later) == 0 {
 		return nil
 	}
+	b.doing("telling people, copying images")
 	for n := 0; n < maxLater && len(b.later) > 0; n++ {
 		name := b.later[0]
 		b.later = b.later[1:]

@@ -21,7 +21,7 @@ import (
 )
 
 func renderCommand(c Command, renderer directives.Renderer) *cobra.Command {
-	r := rendering{renderer: renderer}
+	r := rendering{renderer: renderer, doing: c.progress.say}
 	cmd := &cobra.Command{
 		Use:   "render --stage STAGE --freight FILE --out DIR",
 		Short: "Assemble and render one stage from a clone, without network",
@@ -62,6 +62,7 @@ type rendering struct {
 	artifacts string
 	clones    []string // owner/name=DIR
 	renderer  directives.Renderer
+	doing     func(string)
 }
 
 func (r rendering) run(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
@@ -73,6 +74,7 @@ func (r rendering) run(ctx context.Context, stdin io.Reader, stderr io.Writer) e
 	if err := r.clone.find(); err != nil {
 		return err
 	}
+	r.doing("reading the clone")
 	sources, err := openSources(r.clone, r.clones)
 	if err != nil {
 		return err
@@ -102,6 +104,7 @@ func (r rendering) run(ctx context.Context, stdin io.Reader, stderr io.Writer) e
 	if err != nil {
 		return fmt.Errorf("freight %s: %w", r.freight, err)
 	}
+	r.doing("assembling and rendering " + stage.Name)
 	tree, err := r.assemble(ctx, pipeline, stage, freight, sources)
 	if err != nil {
 		return fmt.Errorf("stage %s: %w", stage.Name, err)

@@ -44,6 +44,7 @@ func (a *answers[T]) once(question string, ask func() (T, error)) (T, error) {
 func (l *look) image(ctx context.Context, s promote.ImageSubscription, newest promote.Freight) (registry.Found, error) {
 	previous, had := newest.Image(s.Repository)
 	return l.found.artifacts.images.once(fmt.Sprintf("%+v %+v", s, previous), func() (registry.Found, error) {
+		l.doing("asking for the tags of " + s.Repository)
 		return l.registry.Discover(ctx, s, previous, had)
 	})
 }
@@ -52,6 +53,7 @@ func (l *look) image(ctx context.Context, s promote.ImageSubscription, newest pr
 func (l *look) chart(ctx context.Context, s promote.ChartSubscription, newest promote.Freight) (registry.FoundChart, error) {
 	previous, had := newest.Chart(s.Name)
 	return l.found.artifacts.charts.once(fmt.Sprintf("%+v %+v", s, previous), func() (registry.FoundChart, error) {
+		l.doing("asking for the versions of " + s.Repository)
 		return l.registry.DiscoverChart(ctx, s, previous, had)
 	})
 }

@@ -36,6 +36,9 @@ type Config struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Outside  Outside // may be nil: nobody calls
+	// Doing hears what is being done now, for somebody who waits; several at once may
+	// tell it. Nil: nobody waits.
+	Doing func(what string)
 }
 
 // Engine looks at repositories. It is safe for parallel use, one look at a time
@@ -92,6 +95,13 @@ func New(cfg Config) *Engine {
 		compared: map[string]comparisons{},
 		edits:    map[string]map[string]bool{},
 		shown:    newMemory[string, mirrorOf](maxRemembered),
+	}
+}
+
+// doing tells what is being done now.
+func (e *Engine) doing(what string) {
+	if e.Doing != nil {
+		e.Doing(what)
 	}
 }
 

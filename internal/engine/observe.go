@@ -82,6 +82,7 @@ func (e *Engine) observe(ctx context.Context, name string) (*look, error) {
 
 		comparisons: comparisons{},
 	}
+	e.doing("reading " + name)
 	if err := l.readEverything(ctx, name); err != nil {
 		l.release()
 		return nil, err

@@ -59,6 +59,7 @@ func (r *round) runAll(ctx context.Context, works []*stageWork) {
 	for _, w := range works {
 		if w.plan != nil && w.plan.err == nil {
 			t.add("", computing, func(context.Context) error {
+				w.doing("assembling and rendering " + w.at.stage.Name)
 				w.plan.result, w.plan.err = w.runDirectives(ctx)
 				return nil
 			})

@@ -25,6 +25,7 @@ func (l *look) report(ctx context.Context) error {
 	l.mu.Lock()
 	l.Engine.views[l.name] = l.views
 	l.mu.Unlock()
+	l.doing("telling GitHub what waits, and why")
 	var t tasks
 	t.add("", writing, func(ctx context.Context) error { // issues of one repository, one after the other
 		return errors.Join(l.reportMistakes(ctx), l.reportLoss(ctx), l.reportAll(ctx))

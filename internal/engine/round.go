@@ -194,6 +194,7 @@ func (r *round) write(ctx context.Context) error {
 func (r *round) perform(ctx context.Context, effects []effect) error {
 	var failed error
 	for _, e := range effects {
+		r.doing(e.what)
 		if err := e.do(ctx); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.what, err))
 			continue
@@ -221,6 +222,7 @@ func (r *round) push(ctx context.Context) (pushed bool, err error) {
 	if err := r.commitLedger(ctx); err != nil {
 		return false, err
 	}
+	r.doing("pushing to " + r.name)
 	err = r.batch.Push(ctx, r.updates...)
 	var refusal *gitrepo.RefusedError
 	if errors.As(err, &refusal) && refusal.Ref != heads+ledger.Branch && r.refused[refusal.Ref] == "" {

@@ -76,6 +76,7 @@ func (s *sight) failed(p config.Pipeline) error {
 // observeStage reads one stage's place and what happened there.
 func (r *round) observeStage(ctx context.Context, p config.Pipeline, stage promote.Stage, facts promote.Facts) (*place, promote.StageState, error) {
 	var state promote.StageState
+	r.doing("asking GitHub about " + stage.Name)
 	at, err := r.place(ctx, p, stage, facts)
 	if errors.Is(err, errNoFolder) {
 		state.Trouble = []promote.Reason{{Kind: promote.ForeignBranch, Stage: stage.Name, Note: err.Error()}}

@@ -22,6 +22,7 @@ type Wiring struct {
 	Notify     notify.Config
 	Later      func(name string) // see engine.Config; nil: nobody is told of anything
 	Outside    engine.Outside    // nil: nobody calls
+	Doing      func(what string) // see engine.Config; nil: nobody waits
 	DataDir    string            // for mirrors and renderings; both can be lost
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -56,7 +57,7 @@ func (w Wiring) Assemble() (*Parts, error) {
 	}
 	p.Engine = engine.New(engine.Config{
 		Forge: hub, Git: mirrors, Renderer: rendered, Now: w.Now, Log: w.Log, Registry: registry.New(w.Registries),
-		Notify: notify.New(w.Notify), Later: w.Later, Outside: w.Outside,
+		Notify: notify.New(w.Notify), Later: w.Later, Outside: w.Outside, Doing: w.Doing,
 	})
 	return p, nil
 }
