@@ -2,6 +2,7 @@ package commandline
 
 import (
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -31,22 +32,23 @@ func (c Command) stageNames(cmd *cobra.Command) []string {
 	if err != nil {
 		return nil
 	}
-	var out []string
-	pipelines := map[string]int{}
+	lanes := map[string]int{}
 	for _, p := range parsed.Pipelines {
 		for _, s := range p.Stages {
-			pipelines[promote.StageOf(s.Name)]++
+			lanes[promote.BareStage(s.Name)]++
 		}
 	}
+	var out []string
 	for _, p := range parsed.Pipelines {
 		for _, s := range p.Stages {
-			if s.Name != promote.StageOf(s.Name) { // lanes go by the name of their stage
-				continue
-			}
-			if pipelines[s.Name] > len(p.Lanes(s.Name)) {
-				out = append(out, p.Name+"/"+s.Name)
-			} else {
-				out = append(out, s.Name)
+			bare := promote.BareStage(s.Name)
+			for _, name := range []string{bare, promote.StageOf(s.Name)} { // all stamps, and one
+				if lanes[bare] > len(p.Lanes(bare)) { // other pipelines have one of the name
+					name = p.Name + "/" + name
+				}
+				if !slices.Contains(out, name) {
+					out = append(out, name)
+				}
 			}
 		}
 	}

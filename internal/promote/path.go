@@ -158,7 +158,7 @@ func (w *walk) run() {
 	}
 	last := time.Duration(-1)
 	for _, s := range w.pipeline.Stages {
-		if wanted := w.to == s.Name || w.to == StageOf(s.Name) || w.to == "" && !feeds[s.Name]; !wanted {
+		if wanted := w.to != "" && Means(w.to, s.Name) || w.to == "" && !feeds[s.Name]; !wanted {
 			continue
 		}
 		for _, r := range s.Requests {
@@ -198,42 +198,63 @@ type candidate struct {
 }
 
 // candidates are the upstreams of a request, in the order in which freight counts
-// in them. Of a stage with several lanes the last one says when.
+// in them. Of a stage with several lanes the last one says when; where any stamp is
+// enough, the first of those that are whole.
 func (w *walk) candidates(r Request) []candidate {
 	var out []candidate
 	for _, from := range r.From {
-		last, found := candidate{}, false
-		for _, lane := range w.pipeline.Lanes(from) {
-			at := place{lane.Name, r.Warehouse}
-			up, ok := w.spots[at]
-			if !ok {
-				continue
-			}
-			if ends := w.ends(at, up, r.Soak); !found || ends > last.ends {
-				last, found = candidate{at, ends}, true
+		var best *candidate
+		for _, name := range w.together(r, from) {
+			if last, ok := w.last(r, name); ok && (best == nil || last.ends < best.ends) {
+				best = &last
 			}
 		}
-		if found {
-			out = append(out, last)
+		if best != nil {
+			out = append(out, *best)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b candidate) int { return cmp.Compare(a.ends, b.ends) })
 	return out
 }
 
-// upstream are the lanes of the stage that a request takes freight from, by one of
-// them.
-func (w *walk) upstream(r Request, lane string) []place {
-	for _, from := range r.From {
-		lanes := w.pipeline.Lanes(from)
-		if !slices.ContainsFunc(lanes, func(s Stage) bool { return s.Name == lane }) {
+// together are the names of lanes that count only all at once: an upstream stage, or
+// each of its stamps where any is enough.
+func (w *walk) together(r Request, from string) []string {
+	if stamps := w.pipeline.Stamps(from); r.Stamps == AnyStamp && len(stamps) > 0 {
+		return stamps
+	}
+	return []string{from}
+}
+
+// last is the lane, of those that a name means, in which freight counts last.
+func (w *walk) last(r Request, name string) (out candidate, found bool) {
+	for _, lane := range w.pipeline.Lanes(name) {
+		at := place{lane.Name, r.Warehouse}
+		up, ok := w.spots[at]
+		if !ok {
 			continue
 		}
-		var out []place
-		for _, s := range lanes {
-			out = append(out, place{s.Name, r.Warehouse})
+		if ends := w.ends(at, up, r.Soak); !found || ends > out.ends {
+			out, found = candidate{at, ends}, true
 		}
-		return out
+	}
+	return out, found
+}
+
+// upstream are the lanes that count together with the one that a request takes
+// freight from.
+func (w *walk) upstream(r Request, lane string) []place {
+	for _, from := range r.From {
+		for _, name := range w.together(r, from) {
+			if !Means(name, lane) {
+				continue
+			}
+			var out []place
+			for _, s := range w.pipeline.Lanes(name) {
+				out = append(out, place{s.Name, r.Warehouse})
+			}
+			return out
+		}
 	}
 	return nil
 }

@@ -32,6 +32,11 @@ func TestLongestPath(t *testing.T) {
 		return Request{Warehouse: "app", From: stages, Availability: rule, Soak: soak}
 	}
 	straight := Request{Warehouse: "app"}
+	stamp := func(as, name string) Stage { // as slow as another stage
+		s := stage("wide@"+name, straight)
+		s.Stamp, pace[s.Name] = name, pace[as]
+		return s
+	}
 	start := []Stage{stage("test", straight), stage("a", from(Strategy{}, 0, "test")), stage("b", from(Strategy{}, 0, "test")), stage("c", from(Strategy{}, 0, "test"))}
 	for name, c := range map[string]struct {
 		stages []Stage
@@ -58,6 +63,13 @@ func TestLongestPath(t *testing.T) {
 		"the last lane of a stage": {
 			append(start, stage("wide", straight), stage("wide.2", straight), stage("prod", from(Strategy{Kind: All}, 0, "a", "wide"))), "prod",
 			"wide.2 0s (binds 20m), prod 40m → 45m",
+		},
+		"stamps, all of them": {
+			append(start, stamp("wide", "eu"), stamp("wide.2", "us"), stage("prod", from(Strategy{}, 0, "wide"))), "prod", "wide@us 0s (binds 40m), prod 40m → 45m",
+		},
+		"stamps, any of them": {
+			append(start, stamp("wide", "eu"), stamp("wide.2", "us"), stage("prod", Request{Warehouse: "app", From: []string{"wide"}, Stamps: AnyStamp})), "prod",
+			"wide@eu 0s (binds 1m), prod 1m → 6m",
 		},
 		"all lanes of a stage": {
 			[]Stage{stage("wide", straight), stage("wide.2", straight), stage("prod", from(Strategy{}, time.Hour, "wide"))}, "prod",

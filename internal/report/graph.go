@@ -113,6 +113,7 @@ type RequestTale struct {
 	Warehouse    string   `json:"warehouse"`
 	From         []string `json:"from"` // empty: straight from the warehouse
 	Availability string   `json:"availability,omitempty"`
+	Stamps       string   `json:"stamps,omitempty"` // how many stamps of an upstream must agree
 	SoakSeconds  int64    `json:"soakSeconds,omitempty"`
 }
 
@@ -160,7 +161,7 @@ func (g Graph) stage(s promote.Stage) StageGraph {
 		out.Holds = holding.Freight
 	}
 	for _, r := range s.Requests {
-		told := RequestTale{Warehouse: r.Warehouse, From: []string{}, SoakSeconds: whole(r.Soak)}
+		told := RequestTale{Warehouse: r.Warehouse, From: []string{}, Stamps: string(r.Stamps), SoakSeconds: whole(r.Soak)}
 		for _, from := range r.From {
 			for _, lane := range g.Pipeline.Lanes(from) {
 				told.From = append(told.From, lane.Name)
@@ -237,10 +238,10 @@ func (g Graph) by(i int) string {
 		return "straight from " + word(request.Warehouse)
 	}
 	from := word(g.Path.Legs[i-1].Stage)
-	if len(request.From) == 1 {
+	if len(g.Pipeline.Upstreams(request)) == 1 {
 		return from
 	}
-	return fmt.Sprintf("%s (%s of %s)", from, request.Availability, word(strings.Join(request.From, ", ")))
+	return fmt.Sprintf("%s (%s of %s)", from, request.Availability, word(strings.Join(g.Pipeline.UpstreamNames(request), ", ")))
 }
 
 // binds says which edge holds the end up most, and by what.
