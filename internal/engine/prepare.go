@@ -155,7 +155,7 @@ func (w *stageWork) promote(ctx context.Context, open *promote.Open) error {
 	case made.content == w.at.head.Tree && w.at.head.Commit != "":
 		w.unchanged(made, open)
 		return nil
-	case open != nil && !open.Foreign && !open.Unpushed && made.sameAs(open.Proposal) && w.at.head.Tree == open.Proposal.BaseTree:
+	case open != nil && !open.Foreign && !open.Unpushed && made.sameAs(open.Proposal) && w.at.head.Tree == open.Proposal.BaseTree && !w.verdict.Because(promote.OutOfDate):
 		w.verdict.Action = promote.Opened
 		return nil
 	}

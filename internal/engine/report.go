@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -166,7 +165,7 @@ func (l *look) reportPromotion(ctx context.Context, v report.View, verdict promo
 	if err := at.home.repo.WriteCheck(ctx, l.check(check, open.Commit)); err != nil {
 		return err
 	}
-	if l.passes(open.Commit, check.Conclusion) && waitsForMerge(verdict) {
+	if l.passes(open.Commit, check.Conclusion) && verdict.Because(promote.MergeWaits) {
 		l.lookAgain(settle)
 	}
 	if open.Foreign {
@@ -195,10 +194,6 @@ func (l *look) passes(commit, conclusion string) bool {
 	before, _ := l.judged.get(commit)
 	l.judged.keep(commit, conclusion)
 	return conclusion == "success" && before != conclusion
-}
-
-func waitsForMerge(v promote.Verdict) bool {
-	return slices.ContainsFunc(v.Reasons, func(r promote.Reason) bool { return r.Kind == promote.MergeWaits })
 }
 
 // updateOf is what a promotion of the stage writes.

@@ -50,6 +50,15 @@ func (d *decision) keep(open Open) Verdict {
 		v.Reasons = append(v.Reasons, Reason{Kind: BaseMoved, Stage: d.stage.Name})
 	case open.PullRequest == 0:
 		v.Reasons = append(v.Reasons, Reason{Kind: Unopened, Stage: d.stage.Name})
+	case d.policy.Merge.Auto && len(v.Blocked) == 0 && open.Mergeable == "behind" && open.Proposal.Base != d.state.Head.Commit:
+		again := d.again(open.Proposal)
+		if d.snapshot.Now.Before(again) {
+			v.Reasons = append(v.Reasons, Reason{Kind: MergeWaits, Note: string(open.Mergeable)})
+			v.Until = earliest(v.Until, again)
+			break
+		}
+		v.Action = Promote
+		v.Reasons = append(v.Reasons, Reason{Kind: OutOfDate, Stage: d.stage.Name})
 	case d.policy.Merge.Auto && len(v.Blocked) == 0:
 		v.Merge = open.Mergeable == "clean"
 		if open.Mergeable == "dirty" {
@@ -67,6 +76,22 @@ func (d *decision) keep(open Open) Verdict {
 // mergeabilityDelay is when to ask again after GitHub said that it does not know
 // yet whether a pull request can be merged; no event tells.
 const mergeabilityDelay = 5 * time.Second
+
+// maxPause bounds how long a promotion that is behind waits to be made again.
+const maxPause = 10 * time.Minute
+
+// again is when a promotion may be made again that differs in its base only: at
+// once, and then a minute later each time, so that on a branch that never rests
+// neither its checks nor the ledger go round and round.
+func (d *decision) again(p Proposal) time.Time {
+	var pause time.Duration
+	for _, earlier := range d.snapshot.Facts.Proposals {
+		if earlier.Stage == p.Stage && earlier.Tree == p.Tree && earlier.BaseTree == p.BaseTree && maps.Equal(earlier.Freight, p.Freight) && earlier.At.Before(p.At) {
+			pause += time.Minute
+		}
+	}
+	return p.At.Add(min(pause, maxPause))
+}
 
 // blocks says why an open promotion must not be merged: what it brings is not
 // available any more, somebody else wrote its branch, or approvals are missing.

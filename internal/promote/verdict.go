@@ -3,6 +3,7 @@ package promote
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -75,6 +76,7 @@ const (
 	ApprovalsMissing  ReasonKind = "approvals-missing"
 	Queued            ReasonKind = "queued"
 	BaseMoved         ReasonKind = "base-moved"
+	OutOfDate         ReasonKind = "out-of-date"
 	Unopened          ReasonKind = "unopened"
 	ForeignHead       ReasonKind = "foreign-head"
 	ForeignBranch     ReasonKind = "foreign-branch"
@@ -241,9 +243,15 @@ func (r Reason) String() string {
 	return string(r.Kind)
 }
 
+// Because tells whether a reason of the kind is among those of the verdict.
+func (v Verdict) Because(kind ReasonKind) bool {
+	return slices.ContainsFunc(v.Reasons, func(r Reason) bool { return r.Kind == kind })
+}
+
 var fixed = map[ReasonKind]string{
 	Frozen:      "frozen by policy: nothing is promoted",
 	BaseMoved:   "the stage branch moved: the promotion is made again on its new head",
+	OutOfDate:   "a rule of the repository wants what is merged up to date: the promotion is made again on the head of its branch",
 	Unopened:    "the pull request is still to be opened",
 	Unpushed:    "a later promotion is in the ledger, and still to be pushed here",
 	ForeignHead: "the promotion branch has commits not written by Towpath: `/promote` replaces them",

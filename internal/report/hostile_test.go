@@ -70,7 +70,7 @@ func allReasons(evil string) []promote.Reason {
 	for _, kind := range []promote.ReasonKind{
 		promote.WaitingFor, promote.Soaking, promote.LeftEarly, promote.GatePending, promote.GateFailed, promote.GateTimedOut, promote.NotThere,
 		promote.Drifted, promote.FirstFreight, promote.OtherWarehouse, promote.Incomplete, promote.UnknownFreight, promote.Rejected, promote.ByHand,
-		promote.HeldBy, promote.Frozen, promote.Approved, promote.Queued, promote.BaseMoved, promote.Unopened, promote.ForeignHead, promote.ForeignBranch,
+		promote.HeldBy, promote.Frozen, promote.Approved, promote.Queued, promote.BaseMoved, promote.OutOfDate, promote.Unopened, promote.ForeignHead, promote.ForeignBranch,
 		promote.LedgerLost, promote.DiscoveryFailed, promote.RenderFailed, promote.PromotionFailed, promote.Conflict, promote.MergeWaits,
 		promote.MovedSince, promote.CombinationUnseen, promote.NotAccepted, promote.NotAllowed, promote.PolicyBroken, promote.OtherRepository, promote.Unpushed,
 	} {
