@@ -64,7 +64,7 @@ func (d *drafting) run(cmd *cobra.Command) error {
 	tellGuess(out, "Found", draft.Found)
 	tellGuess(out, "Left", draft.Left)
 	if !d.example {
-		tellGuess(out, "Does not render yet", d.try(cmd.Context(), parsed, root.FS()))
+		tellGuess(out, "Does not render yet", d.try(cmd.Context(), parsed, workTree{root.FS()}))
 	}
 	if err := create(root, draft.Files); err != nil {
 		return err
@@ -162,6 +162,19 @@ func (d *drafting) assemble(ctx context.Context, p config.Pipeline, stage promot
 	}, nil)
 	return err
 }
+
+// workTree is the files of a clone as a commit would have them: without git's own.
+type workTree struct{ fs.FS }
+
+func (w workTree) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(w.FS, name)
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == ".git" }), err
+}
+
+func (w workTree) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(w.FS, name) }
+func (w workTree) ReadLink(name string) (string, error)   { return fs.ReadLink(w.FS, name) }
+func (w workTree) Stat(name string) (fs.FileInfo, error)  { return fs.Stat(w.FS, name) }
+func (w workTree) ReadFile(name string) ([]byte, error)   { return fs.ReadFile(w.FS, name) }
 
 // create writes all files or none.
 func create(root *os.Root, files []scaffold.File) (err error) {

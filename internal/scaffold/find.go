@@ -248,6 +248,9 @@ func (s *seen) valuesOf(a *app) {
 		if !isYAML(name) || within(dir, path.Join(a.dir, "templates")) || within(dir, path.Join(a.dir, "charts")) || within(dir, path.Join(a.dir, "ci")) {
 			continue
 		}
+		if slices.ContainsFunc(s.chartsAt, func(o string) bool { return o != a.dir && within(dir, o) && !within(a.dir, o) }) {
+			continue // another chart's
+		}
 		near := within(dir, a.dir) || within(path.Dir(a.dir), dir) || within(dir, path.Dir(a.dir)) || slices.Contains(overlayFolders, path.Base(dir))
 		pattern := ""
 		switch rest, is := strings.CutPrefix(word, "values"); {
