@@ -12,8 +12,9 @@ import (
 // text and the real thing all print the value it returns (P1).
 func Decide(p Pipeline, policy Policy, s Snapshot) []Verdict {
 	out := make([]Verdict, 0, len(p.Stages))
+	known := newMemo()
 	for _, stage := range p.Stages {
-		d := decision{pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
+		d := decision{memo: known, pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
 		v := d.decide()
 		if d.state.Left && v.Ask == nil {
 			v.leave(stage)
@@ -40,6 +41,7 @@ type decision struct {
 	state    StageState
 	held     map[string]string
 	taken    *Takeover // of this stage
+	memo     *memo
 	verdict  Verdict
 }
 

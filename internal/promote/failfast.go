@@ -20,7 +20,7 @@ func (d *decision) failedBeside(stage Stage, freight Freight) []Reason {
 		if lane.Name == stage.Name {
 			continue
 		}
-		for _, r := range d.snapshot.StandingOf(lane, freight.Warehouse, freight.ID).Reasons {
+		for _, r := range d.inLane(lane, freight).Reasons {
 			note := r.Note
 			switch r.Kind {
 			case GateTimedOut:
@@ -34,4 +34,15 @@ func (d *decision) failedBeside(stage Stage, freight Freight) []Reason {
 		}
 	}
 	return out
+}
+
+// inLane is what one lane of a stage says of freight.
+func (d *decision) inLane(lane Stage, freight Freight) Standing {
+	key := asked{"lane " + lane.Name, freight.Warehouse, freight.ID}
+	standing, known := d.memo.standings[key]
+	if !known {
+		standing = d.snapshot.StandingOf(lane, freight.Warehouse, freight.ID)
+		d.memo.standings[key] = standing
+	}
+	return standing
 }

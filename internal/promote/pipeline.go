@@ -3,7 +3,6 @@ package promote
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -65,7 +64,8 @@ func BareStage(lane string) string {
 // Means tells whether a name means a lane: a bare stage means all of its lanes, a
 // stage with a stamp those of the stamp, a lane itself.
 func Means(name, lane string) bool {
-	return name == lane || name == StageOf(lane) || name == BareStage(lane)
+	rest, ok := strings.CutPrefix(lane, name)
+	return ok && (rest == "" || rest[0] == '@' || rest[0] == '.')
 }
 
 // Lanes returns the lanes that a name means, in order; a stage without lanes is
@@ -85,7 +85,7 @@ func (p Pipeline) Lanes(name string) []Stage {
 func (p Pipeline) Stamps(stage string) []string {
 	var out []string
 	for _, s := range p.Lanes(stage) {
-		if name := StageOf(s.Name); name != stage && s.Stamp != "" && !slices.Contains(out, name) {
+		if name := StageOf(s.Name); name != stage && s.Stamp != "" && (len(out) == 0 || out[len(out)-1] != name) {
 			out = append(out, name)
 		}
 	}

@@ -101,39 +101,9 @@ func (d *decision) availableIn(stage Stage, request Request, freight Freight) Av
 	return answer
 }
 
-// stamps are those of the upstreams of a request that have any.
-func (d *decision) stamps(request Request) map[string][]string {
-	out := map[string][]string{}
-	for _, from := range request.From {
-		if stamps := d.pipeline.Stamps(from); len(stamps) > 0 {
-			out[from] = stamps
-		}
-	}
-	return out
-}
-
 // TakesFrom tells whether a lane is one of the upstreams.
 func (r Request) TakesFrom(lane string) bool {
 	return slices.ContainsFunc(r.From, func(from string) bool { return Means(from, lane) })
-}
-
-// standings is what each upstream of a request says of freight, and what each of
-// its stamps says.
-func (d *decision) standings(request Request, freight Freight) map[string]Standing {
-	out := map[string]Standing{}
-	for _, from := range request.From {
-		for _, name := range append(d.pipeline.Stamps(from), from) {
-			if lanes := d.pipeline.Lanes(name); len(lanes) > 0 {
-				out[name] = d.standing(lanes, request.Warehouse, freight)
-			}
-		}
-	}
-	return out
-}
-
-// standing is what the lanes of an upstream stage say of freight.
-func (d *decision) standing(lanes []Stage, warehouse string, freight Freight) Standing {
-	return d.snapshot.across(lanes, func(lane Stage) Standing { return d.standingOf(lane, warehouse, freight) })
 }
 
 // standingOf is what one lane says. A control-flow stage proves nothing itself:

@@ -10,7 +10,7 @@ type Weighed struct {
 // Weigh applies a request of a stage to one freight, by the code that decides, for
 // who explains a verdict.
 func Weigh(p Pipeline, policy Policy, s Snapshot, stage Stage, request Request, freight Freight) Weighed {
-	d := decision{pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
+	d := decision{memo: newMemo(), pipeline: p, policies: policy, policy: policy.For(p.Name, stage.Name), snapshot: s, stage: stage, state: s.Stages[stage.Name]}
 	return Weighed{d.available(request, freight), d.standings(request, freight)}
 }
 
