@@ -20,14 +20,22 @@ type sight struct {
 }
 
 // sights reads all pipelines at once: what registries and repositories have, and
-// every stage. What can not be read is its own pipeline's trouble.
+// every stage. What can not be read is its own pipeline's trouble, so no task
+// reports an error, and none is cancelled for another.
 func (r *round) sights(ctx context.Context) []*sight {
 	all := make([]*sight, len(r.config.parsed.Pipelines))
 	if len(all) == 0 {
 		return nil
 	}
 	var t tasks
-	t.add("", onGitHub, r.date)
+	var undated error
+	t.add("", onGitHub, func(ctx context.Context) error {
+		undated = r.date(ctx)
+		return nil
+	})
+	if len(r.found.by) == 0 { // warehouse after warehouse otherwise, where nothing could be asked ahead
+		r.askRegistries(&t, r.config, r.book)
+	}
 	var mu sync.Mutex
 	for i, p := range r.config.parsed.Pipelines {
 		s := &sight{places: map[string]*place{}, states: map[string]promote.StageState{}, errs: map[string]error{}}
@@ -52,7 +60,7 @@ func (r *round) sights(ctx context.Context) []*sight {
 			})
 		}
 	}
-	if err := t.all(ctx); err != nil {
+	if err := errors.Join(t.all(ctx), undated); err != nil {
 		for _, s := range all {
 			s.unread = err
 		}
