@@ -59,7 +59,11 @@ func arrivalLines(pipeline string, news promote.Facts) []string {
 	for _, a := range news.Arrivals {
 		line := fmt.Sprintf("%s/%s: arrival by %s at %s", pipeline, a.Stage, a.Manner, promote.ShortID(a.Commit))
 		if a.PullRequest != 0 {
-			line += fmt.Sprintf(" (#%d)", a.PullRequest)
+			in := ""
+			if a.Repository != 0 {
+				in = a.Target.Repository
+			}
+			line += fmt.Sprintf(" (%s#%d)", in, a.PullRequest)
 		}
 		out = append(out, line)
 	}

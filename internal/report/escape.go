@@ -120,6 +120,15 @@ func link(text, address string) string {
 	return "[" + text + "](" + address + ")"
 }
 
+// pullLink is a link to a pull request by its name, which where there is no address
+// for it links nothing by itself.
+func pullLink(name, address string) string {
+	if linked := link(name, address); linked != name {
+		return linked
+	}
+	return prose(name)
+}
+
 // webAddress admits no user before the host, which would make it look like
 // another, and nothing that ends a link or a table's cell.
 var webAddress = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/?#@!$&,;=:+%-]*)?$`)

@@ -128,7 +128,8 @@ func (v View) pull(stage, self string) string {
 	case self == stage:
 		return "this pull request"
 	case self == "" && open != nil && open.PullRequest != 0:
-		return fmt.Sprintf("#%d", open.PullRequest)
+		s, _ := v.Pipeline.Stage(stage)
+		return v.number(s, open.PullRequest)
 	}
 	return "promotion"
 }

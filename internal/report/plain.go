@@ -28,7 +28,7 @@ func Plain(v View) string {
 
 func (r Row) plainState() string {
 	if r.Pull != 0 {
-		return fmt.Sprintf("%s #%d", r.State, r.Pull)
+		return r.State + " " + r.PullAs
 	}
 	return r.State
 }

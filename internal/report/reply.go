@@ -117,7 +117,7 @@ func (v View) block(room int) string {
 func (r Row) markdown() string {
 	state := r.State
 	if r.Pull != 0 {
-		state += " " + link(fmt.Sprintf("#%d", r.Pull), r.PullURL)
+		state += " " + pullLink(r.PullAs, r.PullURL)
 	}
 	holds := "nothing yet"
 	if r.Holds != "" {
@@ -159,7 +159,8 @@ func Outcome(v View, stage string) string {
 	case verdict.Action == promote.Opened:
 		pull := "; the pull request follows"
 		if open := v.open(stage); open != nil && open.PullRequest != 0 {
-			pull = ": " + link(fmt.Sprintf("#%d", open.PullRequest), v.pullURL(open))
+			s, _ := v.Pipeline.Stage(stage)
+			pull = ": " + pullLink(v.number(s, open.PullRequest), v.pullURL(open))
 		}
 		text := fmt.Sprintf("%s is proposed for %s already%s.", names, name, pull)
 		if len(verdict.Blocked) > 0 {

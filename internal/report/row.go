@@ -18,7 +18,8 @@ type Row struct {
 	Next    string   // freight that is promoted, proposed or waits; empty: none
 	Why     []string // the whole explanation of the verdict, the most important first
 	Until   time.Time
-	Pull    int // number of the open pull request; 0: none
+	Pull    int    // number of the open pull request; 0: none
+	PullAs  string // what leads to it from a text in the pipeline's repository: #3, owner/name#3
 	PullURL string
 }
 
@@ -44,7 +45,7 @@ func (v View) row(verdict promote.Verdict) Row {
 		r.Next = v.names(v.moving(verdict.Stage, verdict.Freight))
 	}
 	if open := v.open(verdict.Stage); open != nil {
-		r.Pull, r.PullURL = open.PullRequest, v.pullURL(open)
+		r.Pull, r.PullAs, r.PullURL = open.PullRequest, v.number(s, open.PullRequest), v.pullURL(open)
 	}
 	return r
 }
