@@ -61,12 +61,15 @@ func (e *Engine) cleanUp(ctx context.Context, repository string, wish Cleaning) 
 	for {
 		c := &cleaning{round: l.newRound(), wish: wish, out: out}
 		out.Left = []Remnant{}
-		if err := c.find(ctx); err != nil || wish.DryRun {
-			return out, err
-		}
-		if err := c.write(ctx); err != nil {
+		if err := c.find(ctx); err != nil {
 			return nil, err
 		}
+		if !wish.DryRun {
+			if err := c.write(ctx); err != nil {
+				return nil, err
+			}
+		}
+		c.collect()
 		if !c.refusedSome() {
 			return out, nil
 		}
@@ -82,6 +85,29 @@ type cleaning struct {
 	ours  map[string]bool // pull requests that are being closed, by repository and number
 	goes  []branchOf      // which are being deleted
 	known map[branchOf]bool
+
+	closing, deleting []*intended
+}
+
+// intended is what is to go, and whether it has: repositories are written to side
+// by side.
+type intended struct {
+	Remnant
+	done bool
+}
+
+// collect adds what was done to the result, in the order in which it was found.
+func (c *cleaning) collect() {
+	for _, r := range c.closing {
+		if r.done {
+			c.out.Closed = append(c.out.Closed, r.Remnant)
+		}
+	}
+	for _, r := range c.deleting {
+		if r.done {
+			c.out.Deleted = append(c.out.Deleted, r.Remnant)
+		}
+	}
 }
 
 // find prepares what is to be done.
@@ -170,10 +196,10 @@ func (c *cleaning) pulls(ctx context.Context, at remains, b branchOf) (others []
 // close tells the promotion's pull request why before its branch goes, with which
 // GitHub closes it.
 func (c *cleaning) close(at remains, b branchOf, pull forge.PullRequest) {
-	done := Remnant{Repository: b.home.name, Branch: b.branch, PullRequest: pull.Number, URL: pull.URL, Stage: at.name(), Why: at.gone()}
+	it := &intended{Remnant{Repository: b.home.name, Branch: b.branch, PullRequest: pull.Number, URL: pull.URL, Stage: at.name(), Why: at.gone()}, c.wish.DryRun}
+	c.closing = append(c.closing, it)
 	c.ours[pullKey(b.home, pull.Number)] = true
 	if c.wish.DryRun {
-		c.out.Closed = append(c.out.Closed, done)
 		return
 	}
 	repo := b.home.repo
@@ -182,11 +208,9 @@ func (c *cleaning) close(at remains, b branchOf, pull forge.PullRequest) {
 		return err
 	}})
 	c.work(at.pipeline, at.place, nil, nil).then(effect{fmt.Sprintf("close #%d", pull.Number), func(ctx context.Context) error {
-		if err := repo.ClosePullRequest(ctx, pull.Number); err != nil {
-			return err
-		}
-		c.out.Closed = append(c.out.Closed, done)
-		return nil
+		err := repo.ClosePullRequest(ctx, pull.Number)
+		it.done = err == nil
+		return err
 	}})
 }
 
@@ -194,17 +218,17 @@ func pullKey(h *home, number int) string { return fmt.Sprint(h.name, "#", number
 
 // delete takes a branch away, where its head is still the one that was judged.
 func (c *cleaning) delete(at remains, b branchOf, why string) {
-	done := Remnant{Repository: b.home.name, Branch: b.branch, Commit: b.home.refs[heads+b.branch], Stage: at.name(), Why: why}
+	it := &intended{Remnant{Repository: b.home.name, Branch: b.branch, Commit: b.home.refs[heads+b.branch], Stage: at.name(), Why: why}, c.wish.DryRun}
+	c.deleting = append(c.deleting, it)
 	c.goes = append(c.goes, b)
 	if c.wish.DryRun {
-		c.out.Deleted = append(c.out.Deleted, done)
 		return
 	}
 	c.log = append(c.log, fmt.Sprintf("%s: clean up: delete %s", at.name(), b.branch))
 	w := c.work(at.pipeline, at.place, nil, nil)
-	w.update(b.branch, done.Commit, "")
+	w.update(b.branch, it.Commit, "")
 	w.then(effect{"note that " + b.branch + " is gone", func(context.Context) error {
-		c.out.Deleted = append(c.out.Deleted, done)
+		it.done = true
 		return nil
 	}})
 }
