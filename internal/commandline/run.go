@@ -1,16 +1,22 @@
 package commandline
 
 import (
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/towpath/towpath/internal/report"
 	"github.com/towpath/towpath/internal/runner"
 	"github.com/towpath/towpath/internal/schedule"
 )
@@ -80,10 +86,13 @@ func (r *running) run(cmd *cobra.Command, args []string) error {
 	}
 	o.Engine, o.Repository, o.Stages = bench.Engine, bench.repository, args
 	o.Out = runner.NewOutput(said, r.Environ)
+	speak := r.muted(said)
+	defer speak()
 	if o.Commands, err = r.commands(bench); err != nil {
 		return err
 	}
 	told, err := runner.Run(cmd.Context(), o)
+	speak()
 	var misused runner.UsageError
 	if errors.As(err, &misused) {
 		return usageError{err}
@@ -92,7 +101,7 @@ func (r *running) run(cmd *cobra.Command, args []string) error {
 		err = bench.finish(cmd.Context())
 	}
 	if told != nil {
-		err = errors.Join(err, r.tell(cmd.OutOrStdout(), told))
+		err = errors.Join(err, r.tell(cmd.OutOrStdout(), told), r.tellWorkflow(told))
 	}
 	if err == nil && (told.Outcome != string(schedule.Succeeded) || len(told.Mistakes) > 0) {
 		return errRefused
@@ -113,7 +122,44 @@ func (r *running) commands(bench *workbench) (runner.Commands, error) {
 	return out, os.MkdirAll(out.Temp, 0o700)
 }
 
-// tell tells how it went, everywhere that it is to be told.
+// muted keeps a workflow's runner from taking what commands print for its own
+// commands, until the returned function is called.
+func (r *running) muted(out io.Writer) func() {
+	if !r.inWorkflow() {
+		return func() {}
+	}
+	word := rand.Text()
+	fmt.Fprintf(out, "::stop-commands::%s\n", word)
+	return sync.OnceFunc(func() { fmt.Fprintf(out, "::%s::\n", word) })
+}
+
+// tellWorkflow writes the summary of a job, the outputs of a step, and what failed.
+func (r *running) tellWorkflow(told *runner.Report) error {
+	if !r.inWorkflow() || len(told.Mistakes) > 0 {
+		return nil
+	}
+	why := ""
+	for _, l := range told.Stages {
+		if l.Why != "" {
+			why = cmp.Or(why, l.Stage+": "+l.Why)
+			fmt.Fprintf(r.Stderr, "::error title=%s failed::%s\n", property(l.Stage), message(l.Why))
+		}
+	}
+	text := ""
+	if told.Seen != nil {
+		text = "\n" + report.Status(told.Seen.Views, nil, nil)
+	}
+	result, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		r.appendTo("GITHUB_STEP_SUMMARY", "### Towpath run in "+told.Repository+"\n\n"+told.Markdown()+text+"\n"),
+		r.outputs([][2]string{{"changed", strconv.FormatBool(len(told.Pushed) > 0)}, {"verdict", told.Outcome}, {"reason", why}, {"result", string(result)}}),
+	)
+}
+
+// tell tells how it went.
 func (r *running) tell(out io.Writer, told *runner.Report) error {
 	r.annotate(told.Mistakes)
 	if len(told.Mistakes) > 0 && !r.json {

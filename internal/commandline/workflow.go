@@ -52,7 +52,7 @@ func (c Command) inputs() ([]string, error) {
 	input := func(name string) string { return strings.TrimSpace(c.getenv("INPUT_" + name)) }
 	command := cmp.Or(input("COMMAND"), "promote")
 	takes := map[string][]string{
-		"promote": {"STAGE", "FREIGHT"}, "verify": {"STAGE", "GATE", "RESULT"}, "why": {"STAGE"}, "plan": nil, "status": nil, "validate": nil, "history": nil, "cleanup": nil,
+		"promote": {"STAGE", "FREIGHT"}, "verify": {"STAGE", "GATE", "RESULT"}, "why": {"STAGE"}, "plan": nil, "status": nil, "validate": nil, "history": nil, "cleanup": nil, "run": {"STAGE"},
 	}
 	wanted, ok := takes[command]
 	if !ok {
@@ -64,7 +64,7 @@ func (c Command) inputs() ([]string, error) {
 		case value == "":
 		case !slices.Contains(wanted, name):
 			return nil, usageError{fmt.Errorf("input `%s`: the command %s does not take it", strings.ToLower(name), command)}
-		case name == "FREIGHT":
+		case name == "FREIGHT", command == "run":
 			args = append(args, strings.Fields(value)...)
 		default:
 			args = append(args, value)

@@ -121,6 +121,13 @@ func (b *builder) connect() {
 				}
 			}
 		}
+		if s.raw.Prepare != nil {
+			for _, need := range s.raw.Prepare.Needs.Items {
+				if up := b.index(need.Value); up >= 0 {
+					b.upstreams[i] = append(b.upstreams[i], up)
+				}
+			}
+		}
 	}
 }
 

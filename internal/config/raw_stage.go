@@ -23,7 +23,7 @@ type rawBody struct {
 	Stamps       *rawStamps       `yaml:"stamps" doc:"Makes several lanes of the stage, each with its own promotions, gates and values."`
 	Uses         List[Word]       `yaml:"uses" is:"name" doc:"Named resources that are held from the merge until the verification is final."`
 	FailFast     Bool             `yaml:"failFast" default:"false" doc:"Freight that failed in one lane waits in the others, until its result changes or newer freight comes."`
-	Prepare      *rawPrepare      `yaml:"prepare" doc:"What must be there before the stage is rendered early."`
+	Prepare      *rawPrepare      `yaml:"prepare" doc:"action run renders the stage ahead of time, to find out early what is wrong and to be quick afterwards."`
 }
 
 type rawRequest struct {
@@ -74,7 +74,7 @@ type rawStamps struct {
 
 type rawPrepare struct {
 	At
-	Needs List[Word] `yaml:"needs" is:"name" doc:"The stages that must be done first."`
+	Needs List[Word] `yaml:"needs" is:"name" doc:"The stages that must be done before it is; none: nobody is waited for."`
 }
 
 type rawVerification struct {

@@ -127,6 +127,9 @@ func (b *builder) lane(raw rawStage, lane lane, freight []promote.Freight) built
 	out.domain.Publish = plain.publish(raw, freight)
 	out.domain.Uses = values(raw.Uses)
 	out.domain.FailFast = raw.FailFast.Value
+	if raw.Prepare != nil {
+		out.domain.Prepare = &promote.Prepare{Needs: values(raw.Prepare.Needs)}
+	}
 	out.domain.Strict = raw.Combination.Value == "strict"
 	if raw.Schedule != nil {
 		schedule := plain.schedule(*raw.Schedule)

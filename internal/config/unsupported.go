@@ -12,7 +12,6 @@ type feature struct {
 // features is the one list of what is not supported yet. Whoever builds a part
 // deletes its line here.
 var features = []feature{
-	{path: "pipeline.stages[].prepare"},
 	{path: "pipeline.stages[].updates[].directives[].exec"},
 	{path: "policy.exec", value: "true"},
 }

@@ -19,6 +19,51 @@ func (l *look) leaveAlone(p config.Pipeline, states map[string]promote.StageStat
 	}
 }
 
+// Prepare assembles and renders stages ahead of time, given as pipeline/stage, with
+// the newest freight there is, and writes nothing: what was rendered is remembered by
+// the renderer. It returns what was wrong, by stage. Sources that follow from an
+// upstream arrival may be others in the end, so it is only a foretaste.
+func (e *Engine) Prepare(ctx context.Context, repository string, stages []string) (map[string]error, error) {
+	l, err := e.observe(ctx, repository)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", repository, err)
+	}
+	defer l.hold()()
+	l.lanes, l.ahead = map[string]bool{}, map[string]*plan{}
+	for _, name := range stages {
+		l.ahead[name] = nil
+	}
+	l.newRound().decide(ctx)
+	wrong := map[string]error{}
+	for name, p := range l.ahead {
+		if p != nil && p.err != nil {
+			wrong[name] = p.err
+		}
+	}
+	return wrong, l.vain.failed
+}
+
+// lookAhead plans what a promotion of the newest freight would do, where that is asked
+// for.
+func (w *stageWork) lookAhead() {
+	name := w.pipeline.Name + "/" + w.at.stage.Name
+	if _, asked := w.ahead[name]; !asked || w.at.stage.Kind != promote.Assembled {
+		return
+	}
+	early := promote.Verdict{Stage: w.at.stage.Name, Action: promote.Wait, Freight: map[string]string{}}
+	for _, f := range w.view.Snapshot.Facts.Freight {
+		if _, slot := w.at.stage.Request(f.Warehouse); slot && f.Channel == "" {
+			early.Freight[f.Warehouse] = f.ID
+		}
+	}
+	if len(early.Freight) < len(w.at.stage.Requests) {
+		return // it has nothing to be rendered with yet
+	}
+	w.verdict = &early
+	w.plan = w.planned()
+	w.ahead[name] = w.plan
+}
+
 // Folder is a stage's folder at a commit; nil where there is nothing. It goes on
 // being readable for as long as the engine's mirrors are.
 func (e *Engine) Folder(ctx context.Context, target promote.Target, commit string) (fs.FS, error) {

@@ -38,8 +38,9 @@ type look struct {
 	views    []report.View
 	due      time.Time // when there will be something to tell people, or to publish, by time alone
 	copies   []*imageCopy
-	again    time.Time       // when to look again, whatever was decided; zero: no need
-	lanes    map[string]bool // see [Wish.Lanes]
+	again    time.Time        // when to look again, whatever was decided; zero: no need
+	lanes    map[string]bool  // see [Wish.Lanes]
+	ahead    map[string]*plan // of stages that are rendered ahead of time, as pipeline/stage; nothing of it is written
 
 	comparisons comparisons
 }

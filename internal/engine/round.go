@@ -134,6 +134,7 @@ func (r *round) pipeline(ctx context.Context, p config.Pipeline, seen *sight) er
 		if verdict.Action == promote.Promote && !works[i].waits() && works[i].at.stage.Kind == promote.Assembled {
 			works[i].plan = works[i].planned()
 		}
+		works[i].lookAhead()
 	}
 	if err := r.prefetch(ctx, works); err != nil {
 		return err

@@ -162,6 +162,13 @@ type Stage struct {
 	Uses      []string  // named resources that it holds from the merge until its verification is final
 	Strict    bool      // the freight of all slots must have been verified together upstream
 	FailFast  bool      // freight that failed in one lane waits in the others (S1)
+	Prepare   *Prepare  // nil: it is rendered when it is promoted
+}
+
+// Prepare says that whoever brings freight through renders the stage ahead of time
+// (X5).
+type Prepare struct {
+	Needs []string // the stages that must be done before
 }
 
 // Kind is how freight comes into a stage.

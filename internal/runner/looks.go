@@ -30,13 +30,17 @@ type looks struct {
 	wanted chan struct{}
 	awake  chan struct{} // there is somebody who waits now
 
+	one   sync.Mutex // of a repository there is one look at a time
 	mu    sync.Mutex
 	lanes map[string]*lane // on their way
 	waits map[string]bool  // those that others have to do something for
+
+	pushed []string        // branches, by all looks; to be read when no look goes on
+	seen   *engine.Outlook // by the last one
 }
 
 func newLooks(o Options) *looks {
-	return &looks{Options: o, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}}
+	return &looks{Options: o, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, pushed: []string{}}
 }
 
 func (k *looks) join(l *lane) {
@@ -111,7 +115,9 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 	for key := range lanes {
 		wish.Lanes[key] = true
 	}
+	k.one.Lock()
 	done, err := k.Engine.Once(ctx, k.Repository, wish)
+	k.one.Unlock()
 	var limited *forge.LimitedError
 	if errors.As(err, &limited) {
 		k.Out.Say("look", "again when GitHub's limit ends, at "+limited.Until.UTC().Format(time.TimeOnly)+" UTC")
@@ -121,6 +127,9 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 		}
 		k.want()
 		return
+	}
+	if done != nil {
+		k.keep(done)
 	}
 	if err == nil && len(done.Mistakes) > 0 {
 		err = fmt.Errorf("the configuration is broken now: %s", done.Mistakes[0])
@@ -137,6 +146,25 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 		}
 		l.tell(ctx, s)
 	}
+}
+
+// keep keeps what a look saw and did for the report.
+func (k *looks) keep(done *engine.Done) {
+	for _, branch := range done.Pushed {
+		if !slices.Contains(k.pushed, branch) {
+			k.pushed = append(k.pushed, branch)
+		}
+	}
+	if len(done.Views) > 0 {
+		k.seen = &done.Outlook
+	}
+}
+
+// prepare renders a stage ahead of time.
+func (k *looks) prepare(ctx context.Context, l *lane) (map[string]error, error) {
+	k.one.Lock()
+	defer k.one.Unlock()
+	return k.Engine.Prepare(ctx, k.Repository, []string{l.key()})
 }
 
 // first is the order in which stages hear of a look, and so in which their commands

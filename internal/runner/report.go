@@ -7,7 +7,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/towpath/towpath/internal/engine"
 	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/report"
 	"github.com/towpath/towpath/internal/schedule"
 )
 
@@ -21,6 +23,9 @@ type Report struct {
 	Stages     []Lane    `json:"stages"`
 	Longest    *Longest  `json:"longest,omitempty"`
 	Mistakes   []string  `json:"mistakes,omitempty"` // of the configuration: nothing was done
+	Pushed     []string  `json:"pushed"`             // the branches that were written, but for the ledger
+
+	Seen *engine.Outlook `json:"-"` // by the last look; nil: there was none
 }
 
 // Lane is how it went with one stage.
@@ -88,6 +93,7 @@ func (r *run) report(repository string, nodes []schedule.Node, results []schedul
 		}
 	}
 	out.Longest = longest(nodes, results)
+	out.Pushed, out.Seen = r.looks.pushed, r.looks.seen
 	return out
 }
 
@@ -164,15 +170,30 @@ func longest(nodes []schedule.Node, results []schedule.Result) *Longest {
 	}
 }
 
+// Markdown writes the report for a job's summary.
+func (r *Report) Markdown() string {
+	var rows [][]string
+	for _, l := range r.Stages {
+		started, took, waited := l.times(r.Started)
+		rows = append(rows, []string{l.Stage, l.Outcome, started, took, waited, l.because()})
+	}
+	return report.Words([]string{"stage", "outcome", "started", "took", "waited", ""}, rows)
+}
+
+// times are when a stage began and how long it took, in words.
+func (l Lane) times(begin time.Time) (started, took, waited string) {
+	if l.Started.IsZero() {
+		return "–", "–", "–"
+	}
+	return "+" + span(l.Started.Sub(begin)), span(seconds(l.Seconds)), span(seconds(l.Waited))
+}
+
 // Text writes the report for people.
 func (r *Report) Text(to io.Writer) {
 	w := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "stage\toutcome\tstarted\ttook\twaited\t")
 	for _, l := range r.Stages {
-		started, took, waited := "–", "–", "–"
-		if !l.Started.IsZero() {
-			started, took, waited = "+"+span(l.Started.Sub(r.Started)), span(seconds(l.Seconds)), span(seconds(l.Waited))
-		}
+		started, took, waited := l.times(r.Started)
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Stage, l.Outcome, started, took, waited, l.because())
 	}
 	w.Flush()

@@ -6,6 +6,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -109,7 +110,7 @@ func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
 			l.name = nameIn(views, v.Pipeline.Name, s.Name)
 			r.byName[l.name] = l
 			nodes = append(nodes, schedule.Node{
-				Name: l.name, Some: upstream(views, v.Pipeline, s), Weight: weight(v.Snapshot.Pace(s)),
+				Name: l.name, Prepare: r.preparation(views, v.Pipeline, l), Some: upstream(views, v.Pipeline, s), Weight: weight(v.Snapshot.Pace(s)),
 				Run: func(ctx context.Context) error { return r.bring(ctx, l) },
 			})
 		}
@@ -119,6 +120,30 @@ func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
 		return nil, UsageError{err}
 	}
 	return schedule.Select(nodes, names, r.WithUpstream)
+}
+
+// preparation renders a stage ahead of time, where it says so. What is wrong then is
+// told, and is for the promotion to decide.
+func (r *run) preparation(views []report.View, p promote.Pipeline, l *lane) *schedule.Prepare {
+	if l.stage.Prepare == nil {
+		return nil
+	}
+	out := &schedule.Prepare{Run: func(ctx context.Context) error {
+		wrong, err := r.looks.prepare(ctx, l)
+		switch err = errors.Join(err, wrong[l.key()]); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			r.Out.Say(l.name, "can not be prepared: "+err.Error())
+		default:
+			r.Out.Say(l.name, "is prepared")
+		}
+		return nil
+	}}
+	for _, need := range l.stage.Prepare.Needs {
+		out.After = append(out.After, lanes(views, p, need)...)
+	}
+	return out
 }
 
 // nameIn is what a stage is called where the repository has these pipelines.
