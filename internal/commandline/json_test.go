@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/towpath/towpath/internal/report"
+	"github.com/towpath/towpath/internal/runner"
 )
 
 // docs/json.md names every field of what is told as JSON, and no other ones.
@@ -24,7 +25,7 @@ func TestTheDocumentNamesEveryField(t *testing.T) {
 	}
 	for title, value := range map[string]any{
 		"validate": Judgement{}, "plan, status": report.Tale{}, "why": whyTale{}, "history": report.HistoryTale{}, "graph": report.GraphTale{},
-		"promote, freight": Deed{}, "cleanup": CleanupTale{},
+		"promote, freight": Deed{}, "cleanup": CleanupTale{}, "run": runner.Report{},
 	} {
 		body, ok := sections[title]
 		if !ok {

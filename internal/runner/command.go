@@ -167,7 +167,7 @@ func NewOutput(to io.Writer, environ []string) *Output {
 func secret(key string) bool {
 	key = strings.ToUpper(key)
 	return slices.ContainsFunc([]string{"TOKEN", "SECRET", "PASSWORD", "PRIVATE_KEY"}, func(part string) bool { return strings.Contains(key, part) }) &&
-		!strings.HasSuffix(key, "_FILE")
+		!strings.HasSuffix(key, "_FILE") && !strings.HasSuffix(key, "_FOR")
 }
 
 // Say writes a line of ours about a stage or a step.
