@@ -24,13 +24,20 @@ import (
 const (
 	actionExecutable = "towpath-action"
 	storyTime        = "STORY_TIME"
+	storyMoves       = "STORY_MOVES" // the time goes on from there, as others act meanwhile
 )
 
 // actionMain is what cmd/action does, at the time of the story.
 func actionMain() {
 	process := commandline.Process(time.Now)
 	if at, err := time.Parse(time.RFC3339Nano, os.Getenv(storyTime)); err == nil {
-		process.Now = func() time.Time { return at }
+		begin := time.Now()
+		process.Now = func() time.Time {
+			if os.Getenv(storyMoves) != "" {
+				return at.Add(time.Since(begin))
+			}
+			return at
+		}
 		process.Pace = forge.Pace{Burst: 100_000, PerHour: 1_000_000} // the clock stands still
 	}
 	os.Exit(process.Main())
@@ -40,7 +47,7 @@ func actionCommands() map[string]command {
 	return map[string]command{"action": (*world).actionCommand, "clone": (*world).cloneCommand}
 }
 
-const actionUsage = "action [-app|-token|-workflow|-anonymous] [-as=LOGIN] [-dir=DIR] [-terminal] [-env=NAME=VALUE] status …"
+const actionUsage = "action [-app|-token|-workflow|-anonymous] [-as=LOGIN] [-dir=DIR] [-terminal] [-env=NAME=VALUE] [-when=REGEXP -then=ACT] status …"
 
 var columns = regexp.MustCompile(`(?m)(\S) {3,}|^ {20,}`)
 
@@ -53,8 +60,19 @@ func (w *world) actionCommand(s *story, args []string) error {
 	}
 	access, dir, as, terminal := "-app", s.MkAbs("."), "you", false
 	var more []string
+	meanwhile := &meanwhile{}
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
-		if to, ok := strings.CutPrefix(args[0], "-dir="); ok {
+		if pattern, ok := strings.CutPrefix(args[0], "-when="); ok {
+			meanwhile.when = append(meanwhile.when, regexp.MustCompile(pattern))
+		} else if act, ok := strings.CutPrefix(args[0], "-then="); ok {
+			meanwhile.act = append(meanwhile.act, func() error {
+				words := strings.Fields(act)
+				for i := range words {
+					words[i] = strings.ReplaceAll(words[i], "_", " ")
+				}
+				return actCommands()[words[0]](w, s, words[1:])
+			})
+		} else if to, ok := strings.CutPrefix(args[0], "-dir="); ok {
 			dir = s.MkAbs(to)
 		} else if login, ok := strings.CutPrefix(args[0], "-as="); ok {
 			as = login
@@ -85,12 +103,18 @@ func (w *world) actionCommand(s *story, args []string) error {
 		cmd.Env = append(cmd.Env, storyTime+"="+w.clock.Now().Format(time.RFC3339Nano))
 	}
 	cmd.Env = append(cmd.Env, more...)
+	if len(meanwhile.when) > 0 {
+		cmd.Env = append(cmd.Env, storyMoves+"=yes")
+	}
 	var out, problems bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &problems
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, meanwhile), &problems
 	if terminal {
 		err = runAtTerminal(cmd, &problems)
 	} else {
 		err = cmd.Run()
+	}
+	if meanwhile.failed != nil || len(meanwhile.when) > 0 {
+		s.Fatalf("%v did not happen, or what it was to cause: %v", meanwhile.when, meanwhile.failed)
 	}
 	// How wide a column is depends on names that differ from run to run.
 	s.print(columns.ReplaceAllString(w.names().plain(out.String()), "$1  "))
@@ -120,6 +144,25 @@ func runAtTerminal(cmd *exec.Cmd, seen *bytes.Buffer) error {
 	_, _ = io.Copy(&raw, screen) // a terminal ends with an error, when nobody has it any more
 	seen.WriteString(strings.NewReplacer("\r\x1b[2K", "\n<anew>", "\x1b[2m", "<faint>", "\x1b[0m", "<plain>", "\r\n", "\n", "\x1b", "<escape>").Replace(raw.String()))
 	return cmd.Wait()
+}
+
+// meanwhile is what others do while a command goes on, each when it says something:
+// one after the other.
+type meanwhile struct {
+	when   []*regexp.Regexp
+	act    []func() error
+	said   []byte
+	failed error
+}
+
+func (m *meanwhile) Write(p []byte) (int, error) {
+	m.said = append(m.said, p...)
+	if len(m.when) > 0 && m.failed == nil && m.when[0].Match(m.said) {
+		act := m.act[0]
+		m.when, m.act, m.said = m.when[1:], m.act[1:], nil
+		m.failed = act()
+	}
+	return len(p), nil
 }
 
 // accessAs is the environment of somebody who may ask GitHub: the App, a person
