@@ -38,7 +38,9 @@ type File struct {
 type Context struct {
 	Repository    string // owner/name
 	DefaultBranch string
-	Tree          fs.FS // the repository at the configuration's commit, for `each`; may be nil
+	Tree          fs.FS // the repository at the configuration's commit, for `each` and stamps; may be nil
+
+	asked *asked
 }
 
 // Config is what is valid in the two files.
@@ -117,6 +119,7 @@ func Read(tree fs.FS) (pipelines []File, policy *File, err error) {
 // written.
 func Parse(pipelines []File, policy *File, ctx Context) (*Config, Mistakes) {
 	found := &collector{}
+	ctx.asked = &asked{left: maxWork, numbers: map[string]number{}, folders: map[string][]string{}}
 	rules := parsePolicy(policy, found)
 	var built []builtPipeline
 	for _, file := range pipelines {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"path"
@@ -73,9 +74,9 @@ func (b *builder) stamps(stage string, raw rawStamps) []string {
 	case raw.Count.Set():
 		return numbered(raw.Count.Value)
 	case raw.CountFrom.Set():
-		return numbered(e.countFrom(raw.CountFrom, b.ctx.Tree))
+		return numbered(e.countFrom(raw.CountFrom, b.ctx))
 	case raw.Directories.Set():
-		return e.folders(raw.Directories, b.ctx.Tree)
+		return e.folders(raw.Directories, b.ctx)
 	}
 	return nil
 }
@@ -104,8 +105,22 @@ func numbered(count int) []string {
 	return out
 }
 
+// asked is what the stamps of all pipelines asked the files of the repository. Each
+// question is answered once, and what is read for them is bounded: the files may be
+// those of a stranger's pull request.
+type asked struct {
+	left    int // bytes
+	numbers map[string]number
+	folders map[string][]string
+}
+
+type number struct {
+	value int
+	err   error
+}
+
 // countFrom reads a number at a key of a file; 0 where there is none (S4).
-func (e *evaluator) countFrom(from Text, tree fs.FS) int {
+func (e *evaluator) countFrom(from Text, ctx Context) int {
 	place := e.text(from)
 	if place == "" {
 		return 0
@@ -115,25 +130,49 @@ func (e *evaluator) countFrom(from Text, tree fs.FS) int {
 		e.add(from.At, "%s: %s", from.field.label(), err)
 		return 0
 	}
-	if tree == nil {
+	if ctx.Tree == nil {
 		e.add(from.At, "`countFrom` needs the files of the repository, which are not at hand")
 		return 0
 	}
-	data, err := fs.ReadFile(tree, path.Clean(name))
+	found, known := ctx.asked.numbers[place]
+	if !known {
+		found.value, found.err = ctx.number(name, key)
+		ctx.asked.numbers[place] = found
+	}
+	if found.err != nil {
+		e.add(from.At, "%s", found.err)
+	}
+	return found.value
+}
+
+func (c Context) number(name, key string) (int, error) {
+	data, err := c.read(path.Clean(name))
 	if err != nil {
-		e.add(from.At, "read %s: %s", name, err)
-		return 0
+		return 0, fmt.Errorf("read %s: %w", name, err)
 	}
 	found, err := directives.Lookup(data, key)
 	if err != nil {
-		e.add(from.At, "%s of %s: %s", key, name, err)
-		return 0
+		return 0, fmt.Errorf("%s of %s: %w", key, name, err)
 	}
 	count, ok := wholeNumber(found)
 	if !ok {
-		e.add(from.At, "%s of %s (line %d) must be a whole number of at least 1, not %s", key, name, found.Line, describe(found))
+		return 0, fmt.Errorf("%s of %s (line %d) must be a whole number of at least 1, not %s", key, name, found.Line, describe(found))
 	}
-	return count
+	return count, nil
+}
+
+func (c Context) read(name string) ([]byte, error) {
+	info, err := fs.Stat(c.Tree, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("it is longer than %d MiB", maxFile>>20)
+	}
+	if c.asked.left -= int(info.Size()); c.asked.left < 0 {
+		return nil, fmt.Errorf("the files that stamps are counted from are longer than %d MiB together", maxWork>>20)
+	}
+	return fs.ReadFile(c.Tree, name)
 }
 
 // wholeNumber reads a number of at least 1, which may be written as 3.0.
@@ -150,20 +189,24 @@ func wholeNumber(n *yaml.Node) (int, bool) {
 
 // folders makes a stamp of each folder that a glob matches. It is called as that
 // part of the path which the last wildcard stands for, since all others are alike.
-func (e *evaluator) folders(glob Text, tree fs.FS) []string {
+func (e *evaluator) folders(glob Text, ctx Context) []string {
 	pattern := e.text(glob)
 	if pattern == "" {
 		return nil
 	}
-	if tree == nil {
+	if ctx.Tree == nil {
 		e.add(glob.At, "`directories` needs the files of the repository, which are not at hand")
 		return nil
 	}
 	pattern = path.Clean(pattern)
-	matches, err := fs.Glob(tree, pattern)
-	if err != nil {
-		e.add(glob.At, "list %s: %s", pattern, err)
-		return nil
+	matches, known := ctx.asked.folders[pattern]
+	if !known {
+		var err error
+		if matches, err = fs.Glob(ctx.Tree, pattern); err != nil {
+			e.add(glob.At, "list %s: %s", pattern, err)
+			return nil
+		}
+		ctx.asked.folders[pattern] = matches
 	}
 	parts := strings.Split(pattern, "/")
 	part := len(parts) - 1
@@ -175,7 +218,7 @@ func (e *evaluator) folders(glob Text, tree fs.FS) []string {
 	var out []string
 	from, before := map[string]string{}, len(e.entries)
 	for _, folder := range matches {
-		if info, err := fs.Stat(tree, folder); err != nil || !info.IsDir() {
+		if info, err := fs.Stat(ctx.Tree, folder); err != nil || !info.IsDir() {
 			continue // a file beside the folders
 		}
 		stamp := strings.Split(folder, "/")[part]
