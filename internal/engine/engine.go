@@ -61,6 +61,7 @@ type Engine struct {
 	copier   sync.Mutex                   // held by the one who copies
 	seen     *memory[string, time.Time]   // heads that no pull request explained, when they were first met
 	judged   *memory[string, string]      // what the check on a promotion's head said last, by commit
+	gone     map[string]map[string]bool   // heads of promotions whose stage is gone, where their check says so, by repository
 	boards   map[string]string            // what the issue that shows everything says, by repository
 	losses   map[string]bool              // repositories whose issue tells of a lost ledger
 	theirs   map[string]recognised        // what is in stages that others write, by stage
@@ -88,6 +89,7 @@ func New(cfg Config) *Engine {
 		seen:     newMemory[string, time.Time](maxRemembered),
 		judged:   newMemory[string, string](maxRemembered),
 		vouched:  map[string]bool{},
+		gone:     map[string]map[string]bool{},
 		boards:   map[string]string{},
 		losses:   map[string]bool{},
 		theirs:   map[string]recognised{},

@@ -216,27 +216,25 @@ func (l *look) reportGone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.mu.Lock()
+	told := l.gone[l.name]
+	l.mu.Unlock()
+	now := map[string]bool{}
 	order, by := promotionsOf(all)
 	for _, b := range order {
-		head := gone + b.home.refs[heads+b.branch]
-		l.mu.Lock()
-		_, told := l.judged.get(head)
-		l.mu.Unlock()
-		if told {
-			continue
+		head := b.home.refs[heads+b.branch]
+		if !told[head] {
+			if err := l.reportGoneAt(ctx, b, by[b]); err != nil {
+				return err
+			}
 		}
-		if err := l.reportGoneAt(ctx, b, by[b]); err != nil {
-			return err
-		}
-		l.mu.Lock()
-		l.judged.keep(head, "failure")
-		l.mu.Unlock()
+		now[head] = true
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone[l.name] = now
 	return nil
 }
-
-// gone begins the key of a head that was told, beside what its own check says.
-const gone = "gone "
 
 func (l *look) reportGoneAt(ctx context.Context, b branchOf, places []remains) error {
 	owner, found, _, err := l.ownerOf(ctx, b, places)
