@@ -41,9 +41,9 @@ cleans up nothing.`,
 			return err
 		}
 		defer bench.close()
-		cleaned, err := bench.Engine.CleanUp(cmd.Context(), bench.repository, wish)
-		if err != nil {
-			return err
+		cleaned, failed := bench.Engine.CleanUp(cmd.Context(), bench.repository, wish)
+		if failed != nil && len(cleaned.Closed)+len(cleaned.Deleted) == 0 {
+			return failed
 		}
 		tale := CleanupTale{Version: report.JSONVersion, DryRun: wish.DryRun, Cleaned: *cleaned}
 		var text strings.Builder
@@ -53,7 +53,7 @@ cleans up nothing.`,
 		} else {
 			_, err = io.WriteString(cmd.OutOrStdout(), text.String())
 		}
-		return errors.Join(err, c.stepCleaned(tale, text.String()))
+		return errors.Join(failed, err, c.stepCleaned(tale, text.String()))
 	}
 	return cmd
 }

@@ -39,39 +39,39 @@ type Cleaned struct {
 // CleanUp closes the pull requests and deletes the branches of promotions that
 // nothing in the configuration makes any more. What others wrote is left, and
 // named. A branch is deleted only where it still is as it was judged; what a crash
-// left is finished by the next run.
+// left is finished by the next run. What was done is told with an error as well.
 func (e *Engine) CleanUp(ctx context.Context, repository string, wish Cleaning) (*Cleaned, error) {
-	cleaned, err := untilFirst(func() (*Cleaned, error) { return e.cleanUp(ctx, repository, wish) })
+	cleaned := &Cleaned{Closed: []Remnant{}, Deleted: []Remnant{}}
+	_, err := untilFirst(func() (*Cleaned, error) { return cleaned, e.cleanUp(ctx, repository, wish, cleaned) })
 	if errors.Is(err, forge.ErrNotFound) {
-		return nil, fmt.Errorf("GitHub shows us no repository %s: is the name right, and may the App or the token read it? (%w)", repository, err)
+		return cleaned, fmt.Errorf("GitHub shows us no repository %s: is the name right, and may the App or the token read it? (%w)", repository, err)
 	}
 	return cleaned, err
 }
 
-func (e *Engine) cleanUp(ctx context.Context, repository string, wish Cleaning) (*Cleaned, error) {
+func (e *Engine) cleanUp(ctx context.Context, repository string, wish Cleaning, out *Cleaned) error {
 	l, err := e.observe(ctx, repository)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer l.hold()()
 	if err := l.knowsItAll(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	out := &Cleaned{Repository: l.repo.Info().FullName, Closed: []Remnant{}, Deleted: []Remnant{}}
+	out.Repository = l.repo.Info().FullName
 	for {
 		c := &cleaning{round: l.newRound(), wish: wish, out: out}
 		out.Left = []Remnant{}
 		if err := c.find(ctx); err != nil {
-			return nil, err
+			return err
 		}
+		var failed error
 		if !wish.DryRun {
-			if err := c.write(ctx); err != nil {
-				return nil, err
-			}
+			failed = c.write(ctx)
 		}
 		c.collect()
-		if !c.refusedSome() {
-			return out, nil
+		if failed != nil || !c.refusedSome() {
+			return failed
 		}
 	}
 }
