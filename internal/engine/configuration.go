@@ -118,12 +118,26 @@ func (n *noticing) Open(name string) (fs.File, error) {
 
 // date asks for the last commit that changed the configuration, once for as long
 // as it stays the same. Reading does not wait for it.
-func (l *look) date(ctx context.Context) (err error) {
-	c := l.config
-	if c.touched == "" && c.folder != "" {
-		c.touched, c.since, err = l.repo.LastCommit(ctx, c.commit, ".towpath")
+func (l *look) date(ctx context.Context) error {
+	if l.config.touched != "" || l.config.folder == "" {
+		return nil
+	}
+	touched, since, err := l.repo.LastCommit(ctx, l.config.commit, ".towpath")
+	if err == nil {
+		l.note(func(c *configuration) { c.touched, c.since = touched, since })
 	}
 	return err
+}
+
+// note keeps what was found out about the configuration for the next look as well:
+// this one may have a copy, with the policies of other repositories.
+func (l *look) note(found func(*configuration)) {
+	found(l.config)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known := l.configs[l.name]; known != nil && known.commit == l.config.commit {
+		found(known)
+	}
 }
 
 // shared are the stages of a pipeline of which another one has a namesake.

@@ -72,7 +72,7 @@ func (l *look) reportMistakes(ctx context.Context) error {
 			over = append(over, lossKey)
 		}
 		err := l.repo.SettleIssues(ctx, over...)
-		l.config.settled = err == nil
+		l.note(func(c *configuration) { c.settled = err == nil })
 		return err
 	}
 	check := report.Broken(l.config.mistakes.Lines())
