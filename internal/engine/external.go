@@ -95,6 +95,9 @@ func (r *round) hear(p config.Pipeline, places map[string]*place) {
 			if lane.Name != c.Stage && (c.Ran || !promote.Means(c.Stage, lane.Name)) {
 				continue
 			}
+			if c.Ran && c.At.After(r.now) { // it ended while this look went on, which counts it
+				c.At = r.now
+			}
 			if a, ok := at.spokenOf(c); ok {
 				r.taken = append(r.taken, c.ID)
 				at.take(c, a)

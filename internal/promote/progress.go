@@ -36,6 +36,7 @@ const (
 // lasting are the reasons that do not end by waiting.
 var lasting = []ReasonKind{
 	RenderFailed, PromotionFailed, PushRefused, Conflict, ForeignHead, ForeignBranch, LedgerLost, NotAccepted, NotAllowed, PolicyBroken, OtherRepository,
+	LaneFailed,
 }
 
 // comes are the reasons for which freight that a stage may have is not there yet.

@@ -42,6 +42,7 @@ func TestProgress(t *testing.T) {
 		"somebody has to ask for newer":      {Verdict{Action: Wait, Reasons: reason(ByHand)}, []Arrival{held}, said("success"), []Gate{smoke}, false, "waits: available: /promote test"},
 		"newer freight soaks":                {Verdict{Action: Wait, Reasons: reason(NotThere, Soaking)}, []Arrival{held}, said("success"), []Gate{smoke}, false, "waits: not in test yet; soaking in test until 0001-01-01 00:00 UTC"},
 		"held":                               {Verdict{Action: Held, Reasons: reason(Frozen)}, []Arrival{held}, said("success"), []Gate{smoke}, false, "waits: frozen by policy: nothing is promoted"},
+		"another lane failed":                {Verdict{Action: Wait, Reasons: reason(LaneFailed)}, nil, nil, []Gate{smoke}, false, "failed: freight  waits: it failed in test (gate : ), and `failFast` keeps it from the other lanes"},
 		"can not be rendered":                {Verdict{Action: Held, Reasons: reason(RenderFailed)}, []Arrival{held}, said("success"), []Gate{smoke}, false, "failed: render failed: "},
 		"open, and nothing is said about it": {Verdict{Action: Opened}, []Arrival{held}, nil, []Gate{smoke}, false, "waits: #7 waits to be merged"},
 		"open, and approvals are missing":    {Verdict{Action: Opened, Blocked: []Reason{{Kind: ApprovalsMissing, Need: 1}}}, nil, nil, []Gate{smoke}, false, "waits: 0 of 1 approvals"},

@@ -173,10 +173,8 @@ func upstream(views []report.View, p promote.Pipeline, s promote.Stage) []schedu
 			case all:
 				out = append(out, schedule.Some{Of: each(views, p, stamps), Need: 1})
 				need--
-			case need == 1:
+			default: // of some of several, two stamps may be of one stage: it begins early then, and waits for the rule itself
 				of = append(of, each(views, p, stamps)...)
-			default: // some of several, in any of their stamps: there is no such node; waiting for all is right, if late
-				of = append(of, lanes(views, p, from))
 			}
 		}
 		if need > 0 {
