@@ -152,13 +152,23 @@ type Output struct {
 // minSecret is how short a value is no secret: hiding it would hide words.
 const minSecret = 8
 
-// NewOutput writes to somebody, and hides the values of some variables.
+// NewOutput writes to somebody, and hides the values of some variables, each of
+// their lines for itself, and the passwords of registries.
 func NewOutput(to io.Writer, environ []string) *Output {
 	o := &Output{to: to}
 	for _, line := range environ {
 		key, value, _ := strings.Cut(line, "=")
-		if secret(key) && len(value) >= minSecret {
-			o.secrets = append(o.secrets, []byte(value))
+		var hidden []string
+		switch words := strings.Fields(value); {
+		case secret(key):
+			hidden = strings.Split(value, "\n")
+		case strings.HasPrefix(key, "TOWPATH_REGISTRY_") && !strings.HasSuffix(key, "_FOR") && len(words) == 3: // host, user, password
+			hidden = words[2:]
+		}
+		for _, text := range hidden {
+			if text = strings.TrimSpace(text); len(text) >= minSecret {
+				o.secrets = append(o.secrets, []byte(text))
+			}
 		}
 	}
 	return o
