@@ -6,8 +6,8 @@ bin := $(or $(TOWPATH_TOOLS),bin)
 # packages whole, and of the stories those about doubled deliveries, lost races,
 # restarts and the main line. All of them take three times as long and show the
 # same code.
-concurrent := ./internal/inbox ./internal/gitrepo ./internal/forge ./internal/githubtest
-stories := TestStories/(main-line|l01-lost-race|p12-unfinished|w03-|p04-several|p05-push|d02-|f04-other)
+concurrent := ./internal/inbox ./internal/gitrepo ./internal/forge ./internal/githubtest ./internal/schedule ./internal/process ./internal/runner
+stories := TestStories/(main-line|x01-run|s01-lanes|h03-several|l01-lost-race|p12-unfinished|w03-|p04-several|p05-push|d02-|f04-other)
 
 .PHONY: demo test race lint generate bench clean
 
