@@ -26,6 +26,7 @@ func TestUpstream(t *testing.T) {
 		{from(promote.AtLeast, 2, "", "test", "uat", "qa"), "[{[[test test.2] [uat] [qa@eu qa@us]] 2}]"},
 		{from(promote.Any, 0, promote.AnyStamp, "uat", "qa"), "[{[[uat] [qa@eu] [qa@us]] 1}]"},
 		{from(promote.All, 0, promote.AnyStamp, "qa", "uat"), "[{[[qa@eu] [qa@us]] 1} {[[uat]] 1}]"},
+		{from(promote.AtLeast, 2, promote.AnyStamp, "test", "uat", "qa"), "[{[[test test.2] [uat] [qa@eu] [qa@us]] 2}]"},
 		{from(promote.All, 0, promote.AllStamps, "qa"), "[{[[qa@eu qa@us]] 1}]"},
 		{from(promote.Any, 0, "", "qa@us"), "[{[[qa@us]] 1}]"},
 	} {
