@@ -95,7 +95,7 @@ func (w *world) actionCommand(s *story, args []string) error {
 	}
 	cmd := exec.Command(filepath.Join(path, actionExecutable), args...)
 	cmd.Dir = dir
-	cmd.Env = append(unset(), environ...)
+	cmd.Env = append(os.Environ(), environ...)
 	if dir == s.MkAbs(".") {
 		cmd.Env = append(cmd.Env, "GITHUB_REPOSITORY="+w.repo)
 	}
@@ -196,7 +196,7 @@ func (w *world) cloneCommand(s *story, args []string) error {
 	w.hub.AddToken("ghp_clone", "you")
 	address := strings.Replace(w.hub.CloneURL(w.repo), "://", "://you:ghp_clone@", 1)
 	cmd := exec.Command("git", "clone", "--quiet", address, s.MkAbs(or(args, 0, "clone")))
-	cmd.Env = append(unset(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, text)
 	}

@@ -159,12 +159,6 @@ type process struct {
 	once  sync.Once
 }
 
-// unset is the environment without any setting of a bot, not even those that are
-// meant for the tests.
-func unset() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TOWPATH_") })
-}
-
 func (w *world) startProcess(s *story) (running, error) {
 	w.clock.run()
 	path := strings.Split(s.Getenv("PATH"), string(os.PathListSeparator))[0]
@@ -173,7 +167,7 @@ func (w *world) startProcess(s *story) (running, error) {
 		return nil, err
 	}
 	cmd := exec.Command(filepath.Join(path, executable), "serve")
-	cmd.Env = append(unset(),
+	cmd.Env = append(os.Environ(),
 		"TOWPATH_LISTEN=127.0.0.1:0", "TOWPATH_GITHUB_URL="+w.hub.URL(), "TOWPATH_GITHUB_API_URL="+w.hub.APIURL(),
 		"TOWPATH_GITHUB_APP_ID="+strconv.Itoa(labApp), "TOWPATH_GITHUB_PRIVATE_KEY_FILE="+key,
 		"TOWPATH_WEBHOOK_SECRET="+labSecret, "TOWPATH_REGISTRY_SECRET="+labSecret, "TOWPATH_DATA_DIR="+filepath.Join(w.dir, "bot"))

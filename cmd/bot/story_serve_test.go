@@ -44,7 +44,7 @@ func (w *world) serveCommand(s *story, args []string) error {
 	}
 	w.clock.run()
 	var flags []string
-	env := append(unset(), "TOWPATH_GITHUB_URL="+w.hub.URL(), "TOWPATH_GITHUB_API_URL="+w.hub.APIURL())
+	env := append(os.Environ(), "TOWPATH_GITHUB_URL="+w.hub.URL(), "TOWPATH_GITHUB_API_URL="+w.hub.APIURL())
 	for _, word := range args {
 		if strings.HasPrefix(word, "TOWPATH_") {
 			env = append(env, word)

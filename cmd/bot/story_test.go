@@ -24,17 +24,37 @@ func TestMain(m *testing.M) {
 	if render.IsWorker(os.Args) {
 		os.Exit(render.Serve(os.Stdin, os.Stdout))
 	}
-	testscript.Main(m, map[string]func(){executable: main, actionExecutable: actionMain})
+	testscript.Main(hermetic{m}, map[string]func(){executable: main, actionExecutable: actionMain})
+}
+
+// hermetic runs tests with the tools of scripts/tools.sh, and without what else the
+// machine has in its environment: a story must not know whether it runs in CI, at a
+// terminal, behind a proxy or from a hook of git.
+type hermetic struct{ *testing.M }
+
+func (h hermetic) Run() int {
+	bin, err := filepath.Abs(cmp.Or(os.Getenv("TOWPATH_TOOLS"), "../../bin"))
+	if err != nil {
+		panic(err)
+	}
+	kept := map[string]string{"PATH": os.Getenv("PATH") + string(os.PathListSeparator) + bin}
+	for _, name := range []string{"TMPDIR", "GOCOVERDIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			kept[name] = value
+		}
+	}
+	os.Clearenv()
+	for name, value := range kept {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	return h.M.Run()
 }
 
 // TestStories drives the bot from outside, as ../../testdata/script/README.md
 // says: over webhooks, git and the registry, never through a Go function.
 func TestStories(t *testing.T) {
-	bin, err := filepath.Abs(cmp.Or(os.Getenv("TOWPATH_TOOLS"), "../../bin")) // see scripts/tools.sh
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+bin)
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		Setup:              setup,

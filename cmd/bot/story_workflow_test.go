@@ -66,7 +66,7 @@ func (w *world) actCommand(s *story, args []string) error {
 		"--env", "TOWPATH_CHART_HOSTS="+w.registry.Addr().String(), "--env", storyTime+"="+w.clock.Now().Format(time.RFC3339Nano))
 	cmd.Dir = dir
 	home := filepath.Join(w.dir, "home")
-	cmd.Env = append(unset(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
 	text, err := cmd.CombinedOutput()
 	said := actLine.ReplaceAllString(w.names().plain(string(text)), "")
 	s.print(columns.ReplaceAllString(said, "$1  "))

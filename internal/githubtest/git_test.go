@@ -140,7 +140,7 @@ func TestPartialCloneAsOnGitHub(t *testing.T) {
 	b := newBench(t)
 	for filter, allowed := range map[string]bool{"blob:none": true, "tree:0": true, "tree:1": false, "blob:limit=10": false} {
 		cmd := exec.Command("git", "clone", "--quiet", "--bare", "--depth=1", "--filter="+filter, b.CloneURL(repo), t.TempDir())
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0")
+		cmd.Env = gitEnvironment()
 		if out, err := cmd.CombinedOutput(); (err == nil) != allowed {
 			t.Errorf("filter %s: %v: %s", filter, err, out)
 		}

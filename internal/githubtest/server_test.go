@@ -170,6 +170,11 @@ func names(list []received) string {
 	return strings.Join(out, " ")
 }
 
+// gitEnvironment is git without what this machine has set up for it, a proxy included.
+func gitEnvironment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"}
+}
+
 // clone makes a clone with the real git and returns a function that runs git
 // in it.
 func (b *bench) clone(token string) func(args ...string) (string, error) {
@@ -179,7 +184,7 @@ func (b *bench) clone(token string) func(args ...string) (string, error) {
 	run := func(where string, args ...string) (string, error) {
 		cmd := exec.Command("git", append([]string{"-c", "user.name=bot", "-c", "user.email=bot@example.com"}, args...)...)
 		cmd.Dir = where
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0")
+		cmd.Env = gitEnvironment()
 		out, err := cmd.CombinedOutput()
 		return strings.TrimSpace(string(out)), err
 	}
