@@ -119,6 +119,7 @@ func (p *Pipeline) addLane(s builtStage, lane builtLane) {
 	for i, u := range lane.updates {
 		stage := lane.domain
 		stage.Name, stage.Target = promote.LaneName(lane.domain.Name, i+1), u.update.Target
+		_, stage.Exec = u.update.raw.runsCommands()
 		p.Updates[stage.Name] = u.update
 		add(stage)
 	}

@@ -43,14 +43,3 @@ type rawWrite struct {
 func (raw *rawWrite) build(e *evaluator) directives.Directive {
 	return directives.Write{File: e.path(raw.File, "."), Content: e.text(raw.Content)}
 }
-
-type rawExec struct {
-	At
-	Command List[Text] `yaml:"command" req:"true" doc:"The program and its arguments; there is no shell."`
-}
-
-// build only checks the command: nothing runs one yet.
-func (raw *rawExec) build(e *evaluator) directives.Directive {
-	e.texts(raw.Command)
-	return nil
-}

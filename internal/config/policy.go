@@ -62,6 +62,7 @@ func parsePolicy(file *File, found *collector) *rules {
 		r.policy.Notify = append(r.policy.Notify, n.notify(own))
 	}
 	r.notify = raw.Notify.Items
+	r.policy.Exec = raw.Exec.Value
 	e := &evaluator{collector: own}
 	for _, s := range raw.Stages.Items {
 		r.policy.Stages = append(r.policy.Stages, e.stagePolicy(s))

@@ -31,6 +31,7 @@ func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collecto
 				p.checkFloor(s, lane, r, ctx)
 			}
 			p.checkUses(s, r)
+			p.checkCommands(s, r)
 		}
 	}
 }
@@ -237,6 +238,22 @@ func (p builtPipeline) checkUses(s builtStage, r *rules) {
 	for _, use := range s.raw.Uses.Items {
 		if _, known := r.policy.Caps.Resources[use.Value]; !known {
 			p.mistakes.add(use.At, "`uses`: %s knows no resource %q; `caps: {resources: {%s: 1}}` there says how many stages may hold it", r.source, use.Value, use.Value)
+		}
+	}
+}
+
+// checkCommands reports directives that run commands where the policy does not let
+// them: it is the consent of whoever owns the runner. They run when the stage is
+// promoted, and not before.
+func (p builtPipeline) checkCommands(s builtStage, r *rules) {
+	for _, u := range s.updates() {
+		at, runs := u.update.raw.runsCommands()
+		switch {
+		case !runs:
+		case !r.policy.Exec:
+			p.mistakes.add(at, "`exec` runs a command, which %s does not allow; `exec: true` in %s does", r.source, PolicyFile)
+		case s.raw.Prepare != nil:
+			p.mistakes.add(at, "`exec` runs a command when the stage is promoted: it can not be rendered ahead of time by `prepare`")
 		}
 	}
 }

@@ -11,10 +11,7 @@ type feature struct {
 
 // features is the one list of what is not supported yet. Whoever builds a part
 // deletes its line here.
-var features = []feature{
-	{path: "pipeline.stages[].updates[].directives[].exec"},
-	{path: "policy.exec", value: "true"},
-}
+var features = []feature{}
 
 // unsupported reports a key, or with a value the value of a key, that is not
 // supported yet. Defaults are looked up as what they are defaults of.

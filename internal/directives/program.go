@@ -40,6 +40,9 @@ type Env struct {
 	Source   func(ctx context.Context, ref SourceRef) (fs.FS, error)
 	Chart    func(ctx context.Context, chart promote.Chart) ([]byte, error) // packed, as it was published
 	Renderer Renderer
+	// Exec runs a command in a copy of a workspace and returns what it left; a command
+	// that is not done yet is [ErrRunning]. Nil: nobody runs commands here.
+	Exec func(ctx context.Context, e Exec, workspace fs.FS) (fs.FS, error)
 }
 
 // SourceRef names a source tree as the configuration does: the commit in the

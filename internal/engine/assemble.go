@@ -46,6 +46,11 @@ func (w *stageWork) runDirectives(ctx context.Context) (*directives.Result, erro
 		return w.restore(ctx, current)
 	}
 	env := &directives.Env{Freight: w.plan.freight, Source: w.plan.sources.tree, Chart: w.registry.Chart, Renderer: w.Renderer}
+	if w.view.Snapshot.Stages[w.at.stage.Name].Runs {
+		env.Exec = func(ctx context.Context, e directives.Exec, workspace fs.FS) (fs.FS, error) {
+			return w.exec(ctx, Execution{Exec: e, Repository: w.pipeline.Repository, Pipeline: w.pipeline.Name, Stage: w.at.stage.Name, Freight: w.plan.freight}, workspace)
+		}
+	}
 	result, err := directives.Run(ctx, w.plan.program, env, current)
 	if err != nil {
 		return nil, w.renderFailure(err)
@@ -72,11 +77,12 @@ func (w *stageWork) assembly(ctx context.Context) (_ *assembly, err error) {
 }
 
 // renderFailure is what the configuration, a source or a manifest got wrong.
-// Not being able to ask is no failure of the stage: the look is tried again.
+// Not being able to ask is no failure of the stage: the look is tried again. Nor is a
+// command that goes on.
 func (w *stageWork) renderFailure(err error) error {
 	var unreachable *gitrepo.UnreachableError
 	var unasked askError
-	if errors.As(err, &unreachable) || errors.As(err, &unasked) {
+	if errors.As(err, &unreachable) || errors.As(err, &unasked) || errors.Is(err, directives.ErrRunning) {
 		return err
 	}
 	var refused *registry.Error

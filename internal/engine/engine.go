@@ -155,7 +155,7 @@ func (e *Engine) lookAsIs(ctx context.Context, repository string, errand *errand
 	}
 	defer l.hold()()
 	if errand.wish != nil {
-		l.lanes = errand.wish.Lanes
+		l.lanes, l.exec = errand.wish.Lanes, errand.wish.Exec
 	}
 	if l.name != repository {
 		e.forget(repository)

@@ -11,10 +11,13 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// leaveAlone marks the stages that this look is not to bring freight into.
+// leaveAlone marks the stages that this look is not to bring freight into, and those
+// whose commands it runs.
 func (l *look) leaveAlone(p config.Pipeline, states map[string]promote.StageState) {
 	for name, state := range states {
-		state.Left = l.lanes != nil && !l.lanes[p.Name+"/"+name]
+		meant := l.lanes[p.Name+"/"+name]
+		state.Left = l.lanes != nil && !meant
+		state.Runs = meant && l.exec != nil && l.config.parsed.Policy.Exec
 		states[name] = state
 	}
 }

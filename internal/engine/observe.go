@@ -40,6 +40,7 @@ type look struct {
 	copies   []*imageCopy
 	again    time.Time        // when to look again, whatever was decided; zero: no need
 	lanes    map[string]bool  // see [Wish.Lanes]
+	exec     Executor         // see [Wish.Exec]
 	ahead    map[string]*plan // of stages that are rendered ahead of time, as pipeline/stage; nothing of it is written
 
 	comparisons comparisons

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/towpath/towpath/internal/command"
+	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/forge"
 	"github.com/towpath/towpath/internal/ledger"
 	"github.com/towpath/towpath/internal/promote"
@@ -22,6 +24,20 @@ type Wish struct {
 	// Lanes are the stages that freight is brought into, as pipeline/stage, besides
 	// what people ask for in comments; nil: all of them.
 	Lanes map[string]bool
+	// Exec runs the commands that make the files of these stages; nil: nobody does.
+	Exec Executor
+}
+
+// Executor runs a command in a copy of a workspace, as the Exec of [directives.Env].
+type Executor func(ctx context.Context, of Execution, workspace fs.FS) (fs.FS, error)
+
+// Execution is a command that makes the files of a stage.
+type Execution struct {
+	directives.Exec
+	Repository string // of the pipeline
+	Pipeline   string
+	Stage      string
+	Freight    []promote.Freight
 }
 
 // Done is what one look of its own did.

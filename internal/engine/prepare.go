@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/towpath/towpath/internal/config"
+	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/gitrepo"
 	"github.com/towpath/towpath/internal/promote"
 	"github.com/towpath/towpath/internal/report"
@@ -148,6 +149,9 @@ func (w *stageWork) promote(ctx context.Context, open *promote.Open) error {
 	case errors.As(err, &failed):
 		w.fail(failed.reason)
 		return nil
+	case errors.Is(err, directives.ErrRunning):
+		w.await(open)
+		return nil
 	case err != nil:
 		return err
 	}
@@ -163,6 +167,18 @@ func (w *stageWork) promote(ctx context.Context, open *promote.Open) error {
 		w.supersede(*open)
 	}
 	return w.propose(made)
+}
+
+// await leaves the stage as it is until its command is done; so does who asked for it.
+func (w *stageWork) await(open *promote.Open) {
+	w.deferOrder()
+	reason := promote.Reason{Kind: promote.Executing, Stage: w.at.stage.Name}
+	w.verdict.Action = promote.Wait
+	if open != nil {
+		w.verdict.Action, w.verdict.Freight = promote.Opened, open.Proposal.Freight
+		w.verdict.Blocked = append(w.verdict.Blocked, reason)
+	}
+	w.verdict.Reasons = append(w.verdict.Reasons, reason)
 }
 
 // deliver puts the promotion on the stage branch itself; it arrives with the push.

@@ -59,7 +59,7 @@ func (d *decision) decide() Verdict {
 	if len(stops) > 0 {
 		return d.stopped(stops, until)
 	}
-	return d.untilClosed(d.judged(ask))
+	return d.untilClosed(d.unmakeable(d.judged(ask)))
 }
 
 // judged decides about a stage that nothing stops.

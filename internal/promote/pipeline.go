@@ -163,6 +163,7 @@ type Stage struct {
 	Strict    bool      // the freight of all slots must have been verified together upstream
 	FailFast  bool      // freight that failed in one lane waits in the others (S1)
 	Prepare   *Prepare  // nil: it is rendered when it is promoted
+	Exec      bool      // commands make its files, which only `action run` runs (D6)
 }
 
 // Prepare says that whoever brings freight through renders the stage ahead of time

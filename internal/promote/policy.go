@@ -9,6 +9,7 @@ type Policy struct {
 	Stages []StagePolicy // the first that matches wins
 	Notify []Notify      // who is told about what
 	Caps   Caps
+	Exec   bool // directives may run commands, where `action run` promotes
 	// Elsewhere are the policies of other repositories, for what is written there:
 	// by pipeline/lane.
 	Elsewhere map[string]Policy

@@ -43,6 +43,7 @@ var lasting = []ReasonKind{
 // With any other it holds what it may have, and newer freight has not come so far.
 var comes = []ReasonKind{
 	ByHand, Soaking, HeldBy, Frozen, WindowClosed, Capped, ResourceTaken, ApprovalsMissing, Queued, Approved, Scheduled, WrittenByOthers, DiscoveryFailed,
+	RunOnly, Executing,
 }
 
 // Progress says how far a stage has come. Gates that `action run` runs are

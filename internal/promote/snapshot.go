@@ -54,6 +54,7 @@ type StageState struct {
 	Gates   map[string][]Gate `json:"gates,omitempty"`
 	Trouble []Reason          `json:"trouble,omitempty"` // a foreign branch, a lost ledger: nothing is written here
 	Unmade  bool              `json:"unmade,omitempty"`  // a promotion was tried just now and could not be made
+	Runs    bool              `json:"runs,omitempty"`    // whoever looks runs the commands that make its files
 	Left    bool              `json:"left,omitempty"`    // nothing is brought here now but what people ask for: whoever looks was not asked to
 }
 

@@ -111,6 +111,8 @@ const (
 	WrittenByOthers   ReasonKind = "written-by-others"
 	LeftAlone         ReasonKind = "left-alone"
 	Unmerged          ReasonKind = "unmerged"
+	RunOnly           ReasonKind = "run-only"
+	Executing         ReasonKind = "executing"
 )
 
 // Reason is one typed "no", or "not yet", with the names, the numbers and, where
@@ -235,6 +237,10 @@ func (r Reason) String() string {
 		return fmt.Sprintf("%s takes the newest available freight at %s", r.Stage, clock(r.Until))
 	case WrittenByOthers:
 		return fmt.Sprintf("%s is written by others: it holds what they put on %s", r.Stage, r.Note)
+	case RunOnly:
+		return fmt.Sprintf("commands make the files of %s: it is promoted by `action run %s` only", r.Stage, r.Stage)
+	case Executing:
+		return fmt.Sprintf("a command that makes the files of %s goes on", r.Stage)
 	case Unmerged:
 		return fmt.Sprintf("#%d waits to be merged", r.Have)
 	case CombinationUnseen:

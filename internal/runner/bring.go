@@ -48,6 +48,7 @@ type ending struct {
 func (r *run) bring(ctx context.Context, l *lane) (err error) {
 	b := &bringing{run: r, lane: l, gates: map[string]*execution{}, ended: make(chan ending)}
 	defer b.tell()
+	defer func() { b.tale.Steps = l.making.end() }()
 	defer close(l.gone)
 	r.looks.want()
 	for {
@@ -131,6 +132,9 @@ func (b *bringing) mine(gate string) bool {
 
 // busy tells whether commands run, or their results are still to be written down.
 func (b *bringing) busy() bool {
+	if slices.ContainsFunc(b.progress.Reasons, func(r promote.Reason) bool { return r.Kind == promote.Executing }) {
+		return true
+	}
 	for _, e := range b.gates {
 		if e.goesOn || e.call != "" && !b.Results.written(e.call) {
 			return true

@@ -17,7 +17,7 @@ import (
 	"github.com/towpath/towpath/internal/promote"
 )
 
-// Commands is what the commands of gates share.
+// Commands is what the commands of gates and directives share.
 type Commands struct {
 	Environ []string // of which they get what is harmless
 	Dir     string   // the folder that the run was started in
@@ -53,10 +53,11 @@ func (r *run) execute(ctx context.Context, c command) error {
 			return fmt.Errorf("the stage's files: %w", err)
 		}
 	}
-	environ, err := c.environ(r.Commands)
+	environ, err := r.Commands.environ(c.repository, c.lane, c.freight)
 	if err != nil {
 		return err
 	}
+	environ = append(environ, "TOWPATH_GATE="+c.gate.Name, "TOWPATH_COMMIT="+c.arrival.Commit)
 	if c.gate.Within > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, c.gate.Within, fmt.Errorf("no result within %s", promote.Span(c.gate.Within)))
@@ -123,21 +124,21 @@ var harmless = []string{
 	"SystemRoot", "TEMP", "TMP", "PATHEXT", "ComSpec", "USERPROFILE",
 }
 
-// environ is all of the environment of a command.
-func (c command) environ(all Commands) ([]string, error) {
+// environ is the environment of a command that is run for a stage with freight.
+func (all Commands) environ(repository string, l *lane, freight []promote.Freight) ([]string, error) {
 	var out []string
 	for _, line := range all.Environ {
 		if key, _, _ := strings.Cut(line, "="); slices.Contains(harmless, key) {
 			out = append(out, line)
 		}
 	}
-	freight, err := json.Marshal(c.freight)
+	list, err := json.Marshal(freight)
 	if err != nil {
 		return nil, err
 	}
 	return append(out,
-		"TOWPATH_REPOSITORY="+c.repository, "TOWPATH_PIPELINE="+c.lane.pipeline, "TOWPATH_STAGE="+c.lane.stage.Name, "TOWPATH_STAMP="+c.lane.stage.Stamp,
-		"TOWPATH_GATE="+c.gate.Name, "TOWPATH_COMMIT="+c.arrival.Commit, "TOWPATH_FREIGHT="+string(freight), "TOWPATH_STARTED_IN="+all.Dir,
+		"TOWPATH_REPOSITORY="+repository, "TOWPATH_PIPELINE="+l.pipeline, "TOWPATH_STAGE="+l.stage.Name, "TOWPATH_STAMP="+l.stage.Stamp,
+		"TOWPATH_FREIGHT="+string(list), "TOWPATH_STARTED_IN="+all.Dir,
 	), nil
 }
 
@@ -188,11 +189,15 @@ func (o *Output) Line(about string, line []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.line = append(o.line[:0], '[')
-	o.line = append(append(append(o.line, about...), "] "...), line...)
+	o.line = o.hidden(append(append(append(o.line, about...), "] "...), line...))
+	_, _ = o.to.Write(append(o.line, '\n'))
+}
+
+func (o *Output) hidden(line []byte) []byte {
 	for _, secret := range o.secrets {
-		if bytes.Contains(o.line, secret) {
-			o.line = bytes.ReplaceAll(o.line, secret, []byte("***"))
+		if bytes.Contains(line, secret) {
+			line = bytes.ReplaceAll(line, secret, []byte("***"))
 		}
 	}
-	_, _ = o.to.Write(append(o.line, '\n'))
+	return line
 }

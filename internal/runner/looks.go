@@ -27,6 +27,8 @@ type sighting struct {
 // change something while one look goes on share the next.
 type looks struct {
 	Options
+	executor func(life context.Context) engine.Executor
+
 	wanted chan struct{}
 	awake  chan struct{} // there is somebody who waits now
 
@@ -39,8 +41,8 @@ type looks struct {
 	seen   *engine.Outlook // by the last one
 }
 
-func newLooks(o Options) *looks {
-	return &looks{Options: o, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, pushed: []string{}}
+func newLooks(o Options, executor func(life context.Context) engine.Executor) *looks {
+	return &looks{Options: o, executor: executor, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, pushed: []string{}}
 }
 
 func (k *looks) join(l *lane) {
@@ -111,7 +113,7 @@ func (k *looks) run(ctx context.Context) {
 }
 
 func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
-	wish := &engine.Wish{Lanes: map[string]bool{}}
+	wish := &engine.Wish{Lanes: map[string]bool{}, Exec: k.executor(ctx)}
 	for key := range lanes {
 		wish.Lanes[key] = true
 	}

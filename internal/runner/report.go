@@ -39,7 +39,17 @@ type Lane struct {
 	Started time.Time `json:"started,omitzero"`
 	Seconds float64   `json:"seconds"`
 	Waited  float64   `json:"waited"` // seconds of those without a command of its own
+	Steps   []Step    `json:"steps,omitempty"`
 	Gates   []Gate    `json:"gates,omitempty"`
+}
+
+// Step is how it went with one command of a directive.
+type Step struct {
+	Command []string  `json:"command"`
+	Outcome string    `json:"outcome"` // succeeded, failed or cancelled
+	Note    string    `json:"note,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Seconds float64   `json:"seconds"`
 }
 
 // Gate is how it went with one gate.

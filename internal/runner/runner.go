@@ -45,6 +45,17 @@ type lane struct {
 	length   time.Duration // of the longest way that begins here
 	seen     chan sighting
 	gone     chan struct{} // closed when it is on its way no more
+	making   *making
+}
+
+// lane is the stage of that name.
+func (r *run) lane(pipeline, stage string) *lane {
+	for _, l := range r.byName {
+		if l.pipeline == pipeline && l.stage.Name == stage {
+			return l
+		}
+	}
+	return nil
 }
 
 func (l *lane) key() string { return l.pipeline + "/" + l.stage.Name }
@@ -85,7 +96,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	for name, l := range r.byName {
 		l.length = graph.Length(name)
 	}
-	r.looks = newLooks(o)
+	r.looks = newLooks(o, r.executor)
 	looking, stop := context.WithCancel(ctx)
 	var looker sync.WaitGroup
 	looker.Go(func() { r.looks.run(looking) })
@@ -106,7 +117,7 @@ func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
 	var nodes []schedule.Node
 	for _, v := range views {
 		for _, s := range v.Pipeline.Stages {
-			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting), gone: make(chan struct{})}
+			l := &lane{pipeline: v.Pipeline.Name, stage: s, seen: make(chan sighting), gone: make(chan struct{}), making: newMaking()}
 			l.name = nameIn(views, v.Pipeline.Name, s.Name)
 			r.byName[l.name] = l
 			nodes = append(nodes, schedule.Node{

@@ -1,0 +1,29 @@
+package promote
+
+import "slices"
+
+// unmakeable makes nothing of a promotion whose files take commands that nobody runs
+// here: `action run` does. What is open stays what it is, and is merged as ever while
+// its base is the one that it was made on. What goes back to files of before takes no
+// command.
+func (d *decision) unmakeable(v Verdict) Verdict {
+	if v.Action != Promote || !d.stage.Exec || d.state.Runs || v.Back != nil && v.Back.Commit != "" {
+		return v
+	}
+	reason := Reason{Kind: RunOnly, Stage: d.stage.Name}
+	asked := v.Ask != nil
+	if d.state.Open == nil {
+		v.Action, v.Refused, v.Pins, v.Frees = Wait, asked, nil, nil
+		v.Reasons = slices.Insert(slices.Clone(v.Reasons), 0, reason)
+		return v
+	}
+	d.verdict.Reasons = slices.DeleteFunc(slices.Clone(d.verdict.Reasons), func(r Reason) bool { return r.Kind == CombinationUnseen })
+	d.verdict.Pins, d.verdict.Frees = nil, nil
+	kept := d.keep(*d.state.Open)
+	kept.Reasons = append(kept.Reasons, reason)
+	if kept.Action == Promote && !kept.Because(OutOfDate) {
+		kept.Blocked = append(kept.Blocked, reason)
+	}
+	kept.Action, kept.Refused = Opened, asked
+	return kept
+}
