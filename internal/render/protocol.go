@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 	"time"
+
+	"sigs.k8s.io/kustomize/api/konfig"
 
 	"github.com/towpath/towpath/internal/directives"
 )
@@ -179,33 +183,53 @@ func (q *question) beside(tree fs.FS, entries []fs.DirEntry) (files []treeFile) 
 // maxGiven is how many directories come with a job.
 const maxGiven = 64
 
-// given are the directories on the way to what a job renders, and that one with
-// its files; of a chart also those in it.
+// given are the directories that a job begins with: what it renders and, of a
+// kustomization, those that it names; of a chart those in it. They come with their
+// files, and with what is in the directories above.
 func (j job) given(tree fs.FS) (out []given) {
-	to := j.path()
-	for i, c := range to {
-		if c == '/' {
-			out = append(out, given{to[:i], nil})
-		}
+	known := map[string]bool{}
+	give := func(q question) *answer {
+		known[q.Dir] = true
+		a, _ := q.answer(tree) // an error is an answer, too
+		out = append(out, given{q.Dir, a})
+		return a
 	}
-	if to != "." {
-		out = append(out, given{".", nil})
-	}
-	for i := range out {
-		out[i].Answer, _ = (&question{Dir: out[i].Dir}).answer(tree)
-	}
-	queue := []string{to}
+	queue := []string{j.path()}
 	for len(queue) > 0 && len(out) < maxGiven {
 		dir := queue[0]
 		queue = queue[1:]
-		a, err := (&question{Dir: dir, Beside: true}).answer(tree)
-		if err != nil {
+		if known[dir] {
 			continue
 		}
-		out = append(out, given{dir, a})
+		for above := path.Dir(dir); dir != "." && !known[above]; above = path.Dir(above) {
+			give(question{Dir: above})
+		}
+		a := give(question{Dir: dir, Beside: true})
+		if j.Helm == nil {
+			queue = append(queue, a.named(dir)...)
+			continue
+		}
 		for _, e := range a.Entries {
-			if e.Type.IsDir() && j.Helm != nil {
+			if e.Type.IsDir() {
 				queue = append(queue, path.Join(dir, e.Base))
+			}
+		}
+	}
+	return out
+}
+
+// named are the directories that a kustomization seems to name. It is not parsed
+// here: a word too many costs little.
+func (a *answer) named(dir string) (out []string) {
+	for _, f := range a.Files {
+		if !slices.Contains(konfig.RecognizedKustomizationFileNames(), f.Base) {
+			continue
+		}
+		for _, word := range strings.FieldsFunc(string(f.Data), func(r rune) bool { return strings.ContainsRune(" \t\r\n,[]\"'", r) }) {
+			first, _, _ := strings.Cut(path.Clean(word), "/")
+			inside := slices.ContainsFunc(a.Entries, func(e treeEntry) bool { return e.Base == first && e.Type.IsDir() })
+			if to := path.Join(dir, word); (first == ".." || inside) && fs.ValidPath(to) {
+				out = append(out, to)
 			}
 		}
 	}

@@ -115,21 +115,28 @@ type outcome struct {
 	err     error
 }
 
-// render renders; a panic is an error.
-func (l Limits) render(ctx context.Context, tree fs.FS, j job) (o outcome) {
+// guarded does something of a library's; a panic is an error.
+func guarded(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			o = outcome{err: fmt.Errorf("the renderer panicked: %v", p)}
+			err = fmt.Errorf("the renderer panicked: %v", p)
 		}
 	}()
+	return do()
+}
+
+func (l Limits) render(ctx context.Context, tree fs.FS, j job) (o outcome) {
 	if err := directives.CheckPath(j.path()); err != nil {
 		return outcome{err: err}
 	}
-	if j.Kustomize != nil {
-		o.printed, o.err = kustomizeBuild(newFileSystem(ctx, tree, l.Input), j.Kustomize.Path)
-	} else {
-		o.printed, o.err = helmTemplate(&reader{ctx: ctx, tree: tree, left: l.Input}, *j.Helm)
-	}
+	o.err = guarded(func() (err error) {
+		if j.Kustomize != nil {
+			o.printed, err = kustomizeBuild(newFileSystem(ctx, tree, l.Input), j.Kustomize.Path)
+		} else {
+			o.printed, err = helmTemplate(&reader{ctx: ctx, tree: tree, left: l.Input}, *j.Helm)
+		}
+		return err
+	})
 	if o.err == nil && int64(len(o.printed)) > l.Output {
 		o = outcome{err: fmt.Errorf("it prints %d bytes, more than the %d allowed", len(o.printed), l.Output)}
 	}

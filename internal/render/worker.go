@@ -19,14 +19,22 @@ import (
 // maxStack is the stack of a rendering. Go ends a process that passes it.
 const maxStack = 64 << 20
 
-// gcPercent lets garbage grow to four times what lives: most of a rendering is
-// garbage at once, and twice as much memory would save another twentieth of the
-// time (BenchmarkPool). The limit collects sooner where there is much.
-const gcPercent = 400
+// gcPercent lets garbage grow to ten times what lives: most of a rendering is
+// garbage at once, and is collected when nobody waits for it. The limit collects
+// sooner where there is much.
+const gcPercent = 1000
 
-// muchMemory is what a child does not keep after a job, in bytes: the next job
-// would run into the limit with it, and idle children would fill the machine.
-const muchMemory = 128 << 20
+// muchMemory is what a child does not keep, in bytes: the next jobs would run into
+// the limit with it, and idle children would fill the machine.
+const muchMemory = 64 << 20
+
+// A child without work collects its garbage, and gives back what memory it has much
+// of when it stays without. Memory is dear: what is new of it costs a rendering a
+// third of its time.
+const (
+	collectAfter = 50 * time.Millisecond
+	releaseAfter = 10 * time.Second
+)
 
 // Serve is all that a pool's child does: it renders for its parent until that
 // closes in, and returns the exit code. It makes the process it runs in good for
@@ -97,7 +105,7 @@ func (w *worker) listen() {
 
 func (w *worker) work() {
 	for Warm(); ; Warm() { // a build with a schema of its own has thrown the parsed one away
-		next := <-w.jobs
+		next := w.next()
 		j := *next.Job
 		if j.Helm != nil {
 			j.Helm.Values, _ = withEmpty(j.Helm.Values).(map[string]any)
@@ -107,15 +115,34 @@ func (w *worker) work() {
 		o := w.limits.render(context.Background(), newRemoteTree(w, next.Given), j)
 		close(watching)
 		d := doneOf(o)
-		if used() > muchMemory {
-			debug.FreeOSMemory() // some milliseconds, which a small job does not pay
-			d.Spent = used() > muchMemory
-		}
+		d.Spent = spent()
 		if err := w.to.Encode(report{Done: d}); err != nil {
 			w.ended <- exitDone
 			return
 		}
 	}
+}
+
+// next waits for a job, and tidies meanwhile.
+func (w *worker) next() order {
+	idle := time.NewTimer(collectAfter)
+	defer idle.Stop()
+	select {
+	case o := <-w.jobs:
+		return o
+	case <-idle.C:
+		runtime.GC()
+	}
+	idle.Reset(releaseAfter)
+	select {
+	case o := <-w.jobs:
+		return o
+	case <-idle.C:
+		if used() > muchMemory {
+			debug.FreeOSMemory()
+		}
+	}
+	return <-w.jobs
 }
 
 // watch ends the process when it uses more memory than it may. The limit that Go
@@ -139,7 +166,21 @@ func (w *worker) watch(until <-chan struct{}) {
 
 // used is the memory in bytes that this process has of the system.
 func used() int64 {
-	of := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	return measured("/memory/classes/total:bytes") - measured("/memory/classes/heap/released:bytes")
+}
+
+// spent reports whether much of what jobs left behind lives on.
+func spent() bool {
+	const lives = "/gc/heap/live:bytes" // at the last collection, maybe in the midst of a job
+	if measured(lives) <= muchMemory {
+		return false
+	}
+	runtime.GC()
+	return measured(lives) > muchMemory
+}
+
+func measured(metric string) int64 {
+	of := []metrics.Sample{{Name: metric}}
 	metrics.Read(of)
-	return int64(of[0].Value.Uint64() - of[1].Value.Uint64())
+	return int64(of[0].Value.Uint64())
 }
