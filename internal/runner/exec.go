@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/engine"
@@ -104,7 +106,7 @@ func (r *run) begin(life context.Context, l *lane, of engine.Execution, key [sha
 // make runs the command and reads what it left.
 func (r *run) make(ctx context.Context, l *lane, of engine.Execution, dir string, tale *Step) (*directives.Workspace, error) {
 	about := l.name + "/exec"
-	r.Out.Say(about, "runs "+strings.Join(of.Command, " "))
+	r.Out.Say(about, "runs "+spoken(of.Command))
 	tale.Started = time.Now()
 	left, err := r.makeIn(ctx, l, of, dir, about)
 	took := time.Since(tale.Started)
@@ -145,6 +147,17 @@ func (r *run) makeIn(ctx context.Context, l *lane, of engine.Execution, dir, abo
 		return nil, fmt.Errorf("the command left what can not be taken: %w", err)
 	}
 	return left, nil
+}
+
+// spoken is a command on one line.
+func spoken(words []string) string {
+	out := make([]string, len(words))
+	for i, word := range words {
+		if out[i] = word; word == "" || strings.ContainsFunc(word, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
+			out[i] = strconv.Quote(word)
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // end stops what goes on for the stage, and waits for it.

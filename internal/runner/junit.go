@@ -45,8 +45,8 @@ type (
 	}
 )
 
-// JUnit writes the report as test results: a suite per stage, with the promotion and
-// every gate as its tests. What failed is a failure, what was cancelled an error of
+// JUnit writes the report as test results: a suite per stage, with the promotion, its
+// commands and every gate as its tests. What failed is a failure, what was cancelled an error of
 // that type, what was skipped or informs only and did not pass is skipped.
 func (r *Report) JUnit(to io.Writer) error {
 	out := junitSuites{Name: "towpath " + r.Repository, Time: fmt.Sprintf("%.3f", r.Seconds)}
@@ -73,6 +73,9 @@ func (l Lane) suite() junitSuite {
 		s.Timestamp = l.Started.Format("2006-01-02T15:04:05")
 	}
 	s.add(junitCase{Name: "promotion", Class: l.Stage, Time: s.Time}, l.Outcome, l.because())
+	for _, c := range l.Steps {
+		s.add(junitCase{Name: "exec " + spoken(c.Command), Class: l.Stage, Time: fmt.Sprintf("%.3f", c.Seconds)}, c.Outcome, c.Note)
+	}
 	for _, g := range l.Gates {
 		outcome, note := g.Outcome, g.Note
 		switch {

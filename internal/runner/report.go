@@ -113,16 +113,15 @@ func busy(l Lane) float64 {
 	at, end := l.Started, l.Started.Add(seconds(l.Seconds))
 	for {
 		var until, next time.Time
-		for _, g := range l.Gates {
-			to := g.Started.Add(seconds(g.Seconds))
+		for _, c := range l.commands() {
 			switch {
-			case !g.Ran || !to.After(at):
-			case !g.Started.After(at):
-				if to.After(until) {
-					until = to
+			case !c.to.After(at):
+			case !c.from.After(at):
+				if c.to.After(until) {
+					until = c.to
 				}
-			case next.IsZero() || g.Started.Before(next):
-				next = g.Started
+			case next.IsZero() || c.from.Before(next):
+				next = c.from
 			}
 		}
 		switch {
@@ -141,6 +140,22 @@ func busy(l Lane) float64 {
 			return total
 		}
 	}
+}
+
+type interval struct{ from, to time.Time }
+
+// commands are when commands of a stage ran.
+func (l Lane) commands() []interval {
+	var out []interval
+	for _, c := range l.Steps {
+		out = append(out, interval{c.Started, c.Started.Add(seconds(c.Seconds))})
+	}
+	for _, g := range l.Gates {
+		if g.Ran {
+			out = append(out, interval{g.Started, g.Started.Add(seconds(g.Seconds))})
+		}
+	}
+	return out
 }
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
