@@ -28,15 +28,15 @@ func runCommand(c Command) *cobra.Command {
 		ValidArgsFunction: c.stages(true),
 		Use:               "run [STAGE...]",
 		Short:             "Bring freight through all stages, or some, in one go",
-		Long: `Promote what is available, run the commands of gates with "run", wait for the other
-gates, and go on downstream at once: through all stages, or exactly those that are
-named, in their order. What nobody has to decide is merged as the policy says; what
-somebody has to is waited for.
+		Long: `Promote what is available, run the commands of gates with "run" and of directives with
+"exec", wait for the other gates, and go on downstream at once: through all stages,
+or exactly those that are named, in their order. What nobody has to decide is merged
+as the policy says; what somebody has to is waited for.
 
-Commands get a copy of the stage's files to work in, and of the environment PATH,
-HOME and the like, with TOWPATH_REPOSITORY, _PIPELINE, _STAGE, _GATE, _COMMIT,
-_FREIGHT (JSON) and _STARTED_IN, the folder that this was started in. Tokens and
-secrets they do not get.
+Commands get a copy of the stage's files to work in, those of directives what the
+directives before have made, and of the environment PATH, HOME and the like, with
+TOWPATH_REPOSITORY, _PIPELINE, _STAGE, _GATE, _COMMIT, _FREIGHT (JSON) and
+_STARTED_IN, the folder that this was started in. Tokens and secrets they do not get.
 
 What fails stops what depends on it and nothing else. When it is told to end
 (SIGTERM, Ctrl-C) commands are ended, nothing is left half-written, and another run

@@ -78,17 +78,16 @@ type Judgement struct {
 
 // MistakeTale is one mistake, and where it is, from 1.
 type MistakeTale struct {
-	File        string `json:"file"`
-	Line        int    `json:"line"`
-	Column      int    `json:"column"`
-	Message     string `json:"message"`
-	Unsupported bool   `json:"unsupported,omitempty"` // the language has it, but nothing acts on it yet
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
 }
 
 func judged(repository string, mistakes config.Mistakes) Judgement {
 	out := Judgement{Version: report.JSONVersion, Repository: repository, Valid: len(mistakes) == 0, Mistakes: []MistakeTale{}}
 	for _, m := range mistakes {
-		out.Mistakes = append(out.Mistakes, MistakeTale{m.File, m.Line, m.Col, m.Message, m.Unsupported})
+		out.Mistakes = append(out.Mistakes, MistakeTale{m.File, m.Line, m.Col, m.Message})
 	}
 	return out
 }

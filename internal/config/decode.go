@@ -42,7 +42,7 @@ func decodeFile(file File, g grammar, into any, found *collector) bool {
 	if !ok {
 		return false
 	}
-	d.decode(root, into, field{path: g.root})
+	d.decode(root, into, field{})
 	return root.Kind == yaml.MappingNode
 }
 
@@ -149,7 +149,7 @@ func (d *decoder) mapping(n *yaml.Node, target reflect.Value, f field) {
 	target.FieldByName("At").Set(reflect.ValueOf(d.at(n)))
 	if n.Kind == yaml.ScalarNode && s.scalar != nil {
 		word := *s.scalar
-		word.name, word.path = f.name, f.path
+		word.name = f.name
 		d.decodeScalar(n, target.FieldByIndex(word.index), word)
 		return
 	}
@@ -165,8 +165,6 @@ func (d *decoder) mapping(n *yaml.Node, target reflect.Value, f field) {
 			continue
 		}
 		seen = append(seen, child.name)
-		child.path = f.path + "." + child.name
-		d.unsupported(d.at(e.key), child.path, "")
 		d.decode(e.value, target.FieldByIndex(child.index).Addr().Interface(), child)
 	}
 	d.complete(n, s, seen, f)

@@ -22,7 +22,7 @@ type rawDirective struct {
 	Exec      *rawExec      `yaml:"exec" doc:"Runs a command; in run mode only, and only where the policy allows."`
 }
 
-// verb is a row of the registry. It gives nil where nothing acts on it yet.
+// verb is a row of the registry.
 type verb interface {
 	build(e *evaluator) directives.Directive
 }

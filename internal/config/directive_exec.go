@@ -10,7 +10,7 @@ import (
 
 type rawExec struct {
 	At
-	Command List[Text] `yaml:"command" req:"true" doc:"The program and its arguments; there is no shell. It runs in the workspace, and what it leaves there is what the next directive finds."`
+	Command List[Text] `yaml:"command" req:"true" is:"content" doc:"The program and its arguments; there is no shell. It runs in the workspace, and what it leaves there is what the next directive finds."`
 	Timeout Text       `yaml:"timeout" is:"duration" default:"10m" doc:"After this time the command is ended, and has failed."`
 }
 
@@ -21,9 +21,12 @@ func (raw *rawExec) build(e *evaluator) directives.Directive {
 	out := directives.Exec{Timeout: execTimeout}
 	if raw.Timeout.Set() {
 		out.Timeout = e.duration(raw.Timeout)
+		if d, err := time.ParseDuration(e.text(raw.Timeout)); err == nil && d <= 0 {
+			e.add(raw.Timeout.At, "`timeout` must be more than 0")
+		}
 	}
-	if raw.Command.Set() && raw.Command.empty() {
-		e.add(raw.Command.At, "`command` names no program")
+	if words := raw.Command; words.Set() && (words.empty() || len(words.Items) > 0 && words.Items[0].template.Static() && e.text(words.Items[0]) == "") {
+		e.add(words.At, "`command` names no program")
 	}
 	for i, word := range raw.Command.Items {
 		e.checkWord(raw.Command.Items, i)

@@ -15,7 +15,6 @@ import (
 //	doc      its meaning, for the schema and the reference
 type field struct {
 	name     string
-	path     string // of the schema, as the table of unsupported keys writes it
 	index    []int
 	typ      reflect.Type
 	required bool

@@ -75,7 +75,6 @@ func (c *collector) checkValue(at At, f field, value string) bool {
 			return false
 		}
 	}
-	c.unsupported(at, f.path, value)
 	return true
 }
 

@@ -169,7 +169,7 @@ func typeName(t reflect.Type) string { return strings.TrimPrefix(t.Name(), "raw"
 
 const introduction = "# Configuration reference\n\n" +
 	"Every key of the two files, its type, what it is when it is left out, and what it means; generated from the types that read them. " +
-	"What is not supported yet is refused when the files are validated, never ignored.\n\n" +
+	"All of it is acted on; an unknown key is refused when the files are validated, never ignored.\n\n" +
 	"Text, paths, globs and the like may hold expressions, `${{ … }}`; names of stages, warehouses and gates, and words from a list, may not. " +
 	"A value that is one whole expression keeps its type. `${{ \"${{\" }}` writes the opening itself. In scope are\n\n" +
 	"| name | gives |\n|---|---|\n" +
@@ -221,7 +221,7 @@ func section(out *bytes.Buffer, title, root string, t reflect.Type) {
 		out.WriteString("\n| key | type | default | meaning |\n|---|---|---|---|\n")
 		for _, f := range sh.fields {
 			path := at.path + "." + f.name
-			fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", f.name, cell(kindOf(f.typ, f)), cell(fallbackOf(f)), cell(f.doc+restriction(path)))
+			fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", f.name, cell(kindOf(f.typ, f)), cell(fallbackOf(f)), cell(f.doc))
 			if inner := elem(f.typ); !isLeaf(inner) {
 				queue = append(queue, place{path + suffix(f.typ), inner})
 			}
@@ -250,26 +250,6 @@ func fallbackOf(f field) string {
 		return ""
 	}
 	return "`" + f.fallback + "`"
-}
-
-// restriction says what of a key is not supported yet.
-func restriction(path string) string {
-	path = strings.Replace(path, "pipeline.defaults.stage", "pipeline.stages[]", 1)
-	var out []string
-	for _, f := range features {
-		switch {
-		case f.path != path:
-		case f.value == "":
-			out = append(out, "Not supported yet.")
-		default:
-			name := f.name()
-			out = append(out, strings.ToUpper(name[:1])+name[1:]+" is not supported yet.")
-		}
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return " *" + strings.Join(out, " ") + "*"
 }
 
 // kindOf is the type of a key in words.

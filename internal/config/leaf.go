@@ -69,7 +69,6 @@ func (b *Bool) decode(d *decoder, n *yaml.Node, f field) {
 		return
 	}
 	*b = Bool{At: d.at(n), Value: strings.EqualFold(n.Value, "true")}
-	d.unsupported(b.At, f.path, strconv.FormatBool(b.Value))
 }
 
 // or is the value, or what it is when it is absent.
@@ -208,7 +207,7 @@ func (l *List[T]) decode(d *decoder, n *yaml.Node, f field) {
 	}
 	l.At = d.at(n)
 	item := f
-	item.name, item.path = "an item of "+f.label(), f.path+"[]"
+	item.name = "an item of " + f.label()
 	for _, content := range n.Content {
 		var v T
 		d.decode(content, &v, item)
@@ -236,7 +235,7 @@ func (m *Map[T]) decode(d *decoder, n *yaml.Node, f field) {
 	m.At = d.at(n)
 	for _, e := range d.entries(n) {
 		entry := Entry[T]{Key: Word{At: d.at(e.key), Value: e.key.Value}}
-		child := field{name: shorten(e.key.Value), path: f.path + ".*", format: f.format, enum: f.enum}
+		child := field{name: shorten(e.key.Value), format: f.format, enum: f.enum}
 		d.decode(e.value, &entry.Value, child)
 		m.Entries = append(m.Entries, entry)
 	}

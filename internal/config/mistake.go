@@ -9,10 +9,9 @@ import (
 
 // Mistake is one thing that is wrong in a file, and where.
 type Mistake struct {
-	File        string
-	Line, Col   int // from 1
-	Message     string
-	Unsupported bool // the language has it, but nothing acts on it yet
+	File      string
+	Line, Col int // from 1
+	Message   string
 }
 
 // Error is file:line:col: message.
@@ -69,10 +68,6 @@ func (c *collector) add(at At, format string, args ...any) {
 	c.put(Mistake{File: at.File, Line: at.Line, Col: at.Col, Message: fmt.Sprintf(format, args...)})
 }
 
-func (c *collector) notYet(at At, what string) {
-	c.put(Mistake{File: at.File, Line: at.Line, Col: at.Col, Message: what + " is not supported yet", Unsupported: true})
-}
-
 func (c *collector) put(m Mistake) {
 	if len(c.entries) < maxMistakes {
 		c.entries = append(c.entries, entry{m, c.instance})
@@ -85,11 +80,6 @@ func (c *collector) join(other *collector) {
 }
 
 func (c *collector) empty() bool { return len(c.entries) == 0 }
-
-// hides says whether a mistake is more than something unsupported.
-func (c *collector) hides() bool {
-	return slices.ContainsFunc(c.entries, func(e entry) bool { return !e.Unsupported })
-}
 
 // sorted returns the mistakes by place. One that several instances share is one
 // mistake that names them.

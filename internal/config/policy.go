@@ -27,8 +27,7 @@ type rules struct {
 	board    bool
 	source   string // the name of the file, or what stands for it
 
-	broken     bool // it holds a mistake, and so allows nothing
-	unreadable bool // it holds one that hides what it says
+	broken bool // it holds a mistake, and so allows nothing
 }
 
 // parsePolicy reads the policy; nil is the policy of a repository without one.
@@ -67,7 +66,7 @@ func parsePolicy(file *File, found *collector) *rules {
 	for _, s := range raw.Stages.Items {
 		r.policy.Stages = append(r.policy.Stages, e.stagePolicy(s))
 	}
-	r.broken, r.unreadable = !own.empty(), own.hides()
+	r.broken = !own.empty()
 	return r
 }
 

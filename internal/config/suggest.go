@@ -11,7 +11,6 @@ import (
 // grammar is the language of one file, as far as decoding must tell it apart
 // from the other's.
 type grammar struct {
-	root  string          // the first part of schema paths
 	own   map[string]bool // every key of this file
 	other map[string]bool // every key of the other file
 	where string          // the other file
@@ -19,21 +18,21 @@ type grammar struct {
 
 func pipelineGrammar() grammar {
 	return grammar{
-		root: "pipeline", where: PolicyFile,
-		own: keysOf(reflect.TypeFor[rawPipeline]()), other: keysOf(reflect.TypeFor[rawPolicy]()),
+		where: PolicyFile,
+		own:   keysOf(reflect.TypeFor[rawPipeline]()), other: keysOf(reflect.TypeFor[rawPolicy]()),
 	}
 }
 
 func policyGrammar() grammar {
 	return grammar{
-		root: "policy", where: PipelineFile,
-		own: keysOf(reflect.TypeFor[rawPolicy]()), other: keysOf(reflect.TypeFor[rawPipeline]()),
+		where: PipelineFile,
+		own:   keysOf(reflect.TypeFor[rawPolicy]()), other: keysOf(reflect.TypeFor[rawPipeline]()),
 	}
 }
 
 func overrideGrammar() grammar {
 	g := pipelineGrammar()
-	return grammar{root: "override", where: PipelineFile, own: map[string]bool{"vars": true}, other: g.own}
+	return grammar{where: PipelineFile, own: map[string]bool{"vars": true}, other: g.own}
 }
 
 // keysOf collects every key of a grammar.

@@ -20,7 +20,7 @@ func checkTogether(built []builtPipeline, r *rules, ctx Context, found *collecto
 			}
 		}
 	}
-	if r.unreadable {
+	if r.broken {
 		return // nothing is certain about what it allows
 	}
 	r.resolveMatches(built, found)
