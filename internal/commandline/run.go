@@ -85,6 +85,9 @@ func (r *running) run(cmd *cobra.Command, args []string) error {
 		said = r.Stderr
 	}
 	o.Engine, o.Repository, o.Stages = bench.Engine, bench.repository, args
+	if r.inWorkflow() {
+		o.By = r.getenv("GITHUB_ACTOR")
+	}
 	o.Out = runner.NewOutput(said, r.Environ)
 	speak := r.muted(said)
 	defer speak()

@@ -7,13 +7,19 @@ import "slices"
 // its base is the one that it was made on. What goes back to files of before takes no
 // command.
 func (d *decision) unmakeable(v Verdict) Verdict {
-	if v.Action != Promote || !d.stage.Exec || d.state.Runs || v.Back != nil && v.Back.Commit != "" {
+	if !d.stage.Exec {
 		return v
 	}
 	reason := Reason{Kind: RunOnly, Stage: d.stage.Name}
-	asked := v.Ask != nil
+	if at := slices.IndexFunc(v.Reasons, func(r Reason) bool { return r.Kind == ByHand }); at >= 0 {
+		v.Reasons = slices.Clone(v.Reasons)
+		v.Reasons[at] = reason // asking does not do
+	}
+	if v.Action != Promote || d.state.Runs || v.Back != nil && v.Back.Commit != "" {
+		return v
+	}
 	if d.state.Open == nil {
-		v.Action, v.Refused, v.Pins, v.Frees = Wait, asked, nil, nil
+		v.Action, v.Refused, v.Pins, v.Frees = Wait, v.Ask != nil, nil, nil
 		v.Reasons = slices.Insert(slices.Clone(v.Reasons), 0, reason)
 		return v
 	}
@@ -24,6 +30,6 @@ func (d *decision) unmakeable(v Verdict) Verdict {
 	if kept.Action == Promote && !kept.Because(OutOfDate) {
 		kept.Blocked = append(kept.Blocked, reason)
 	}
-	kept.Action, kept.Refused = Opened, asked
+	kept.Action, kept.Refused = Opened, v.Ask != nil
 	return kept
 }

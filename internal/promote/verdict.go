@@ -238,7 +238,7 @@ func (r Reason) String() string {
 	case WrittenByOthers:
 		return fmt.Sprintf("%s is written by others: it holds what they put on %s", r.Stage, r.Note)
 	case RunOnly:
-		return fmt.Sprintf("commands make the files of %s: it is promoted by `action run %s` only", r.Stage, r.Stage)
+		return fmt.Sprintf("%s is promoted by `action run %s` only: commands make its files", r.Stage, r.Stage)
 	case Executing:
 		return fmt.Sprintf("a command that makes the files of %s goes on", r.Stage)
 	case Unmerged:

@@ -64,6 +64,9 @@ func (v View) lead(stage string, p promote.Proposal) string {
 	default:
 		merges += fmt.Sprintf(" It needs approving reviews by %d people who may promote.", policy.Approvals)
 	}
+	if s, _ := v.Pipeline.Stage(stage); s.Exec && (p.Back == nil || p.Back.Commit == "") {
+		merges += " Commands made its files, run by `action run`."
+	}
 	return fmt.Sprintf("%s → **%s** of pipeline %s, %s. %s\n\n",
 		code(v.names(v.moving(stage, p.Freight))), prose(stage), code(v.Pipeline.Name), asked, merges)
 }
@@ -137,7 +140,9 @@ func (v View) commands(stage string) string {
 	var b strings.Builder
 	row := func(command, does string) { b.WriteString(tableRow(code(command), does)) }
 	b.WriteString("### Commands\n\nAs a comment, on a line of its own:\n\n" + tableHead("command", "does"))
-	row("/promote "+name, "promotes the newest freight that is available in the place of this")
+	if s, _ := v.Pipeline.Stage(stage); !s.Exec {
+		row("/promote "+name, "promotes the newest freight that is available in the place of this")
+	}
 	row("/cancel "+name, "closes this promotion and rejects its freight for the stage")
 	if isHeld(verdict) {
 		row("/unhold "+name, "ends the hold of the stage")

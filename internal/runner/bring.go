@@ -29,6 +29,7 @@ type bringing struct {
 	failures int            // of looks, in a row
 	since    time.Time      // when it began to wait for others; zero: it does not
 	said     string
+	asking   bool // for the stage, as people do
 	progress promote.Progress
 }
 
@@ -103,9 +104,12 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 	if b.progress.Holds && !b.stage.OnArrival {
 		b.execute(ctx, s)
 	}
+	b.askOrNot(s, s.view.Verdicts[at].Action == promote.Wait)
 	switch {
 	case b.progress.State == promote.ProgressDone:
 		return true, nil
+	case s.refused != "" && b.progress.State != promote.ProgressFailed:
+		return false, errors.New("not promoted by hand: " + s.refused)
 	case b.busy():
 		b.since = time.Time{}
 		return false, nil
@@ -123,6 +127,22 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 	return false, nil
 }
 
+// askOrNot has looks ask for the stage where its commands wait for somebody's word:
+// who named the stage gave it, and has the right to or not. Everything else that waits
+// for that is asked for in a comment, and so is what would replace an open promotion.
+func (b *bringing) askOrNot(s sighting, waits bool) {
+	waits = waits && b.because(promote.RunOnly)
+	b.asking = b.named && (waits || b.asking && b.because(promote.Executing))
+	b.looks.ask(b.lane, b.asking)
+	if waits && b.asking && !s.asked && !b.making.goesOn() {
+		b.looks.want()
+	}
+}
+
+func (b *bringing) because(kind promote.ReasonKind) bool {
+	return slices.ContainsFunc(b.progress.Reasons, func(r promote.Reason) bool { return r.Kind == kind })
+}
+
 // mine tells whether the word on a gate is still to come from a command of ours: one
 // that failed before is run again, once.
 func (b *bringing) mine(gate string) bool {
@@ -132,7 +152,7 @@ func (b *bringing) mine(gate string) bool {
 
 // busy tells whether commands run, or their results are still to be written down.
 func (b *bringing) busy() bool {
-	if slices.ContainsFunc(b.progress.Reasons, func(r promote.Reason) bool { return r.Kind == promote.Executing }) {
+	if b.asking || b.because(promote.Executing) {
 		return true
 	}
 	for _, e := range b.gates {

@@ -149,6 +149,13 @@ func (r *run) makeIn(ctx context.Context, l *lane, of engine.Execution, dir, abo
 	return left, nil
 }
 
+// goesOn tells whether a command is to be waited for.
+func (m *making) goesOn() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last != nil && !m.last.done
+}
+
 // spoken is a command on one line.
 func spoken(words []string) string {
 	out := make([]string, len(words))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 type sighting struct {
 	view    report.View
 	err     error
+	asked   bool          // for this stage, as people do
+	refused string        // what was asked for, and why
 	handled chan struct{} // closed by the stage when it has gone on
 }
 
@@ -36,13 +39,14 @@ type looks struct {
 	mu    sync.Mutex
 	lanes map[string]*lane // on their way
 	waits map[string]bool  // those that others have to do something for
+	asks  map[string]bool  // those that are asked for by whoever runs this
 
 	pushed []string        // branches, by all looks; to be read when no look goes on
 	seen   *engine.Outlook // by the last one
 }
 
 func newLooks(o Options, executor func(life context.Context) engine.Executor) *looks {
-	return &looks{Options: o, executor: executor, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, pushed: []string{}}
+	return &looks{Options: o, executor: executor, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, asks: map[string]bool{}, pushed: []string{}}
 }
 
 func (k *looks) join(l *lane) {
@@ -56,6 +60,29 @@ func (k *looks) leave(l *lane) {
 	defer k.mu.Unlock()
 	delete(k.lanes, l.key())
 	delete(k.waits, l.key())
+	delete(k.asks, l.key())
+}
+
+// ask says whether looks ask for a stage as people do.
+func (k *looks) ask(l *lane, asks bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asks[l.key()] = asks
+}
+
+// wish is what the next look is to do for stages. It asks for one at most, so that its
+// answer is about that: the first whose command does not go on.
+func (k *looks) wish(ctx context.Context, lanes map[string]*lane) (wish *engine.Wish, asked string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	wish = &engine.Wish{By: k.By, Lanes: map[string]bool{}, Exec: k.executor(ctx)}
+	for _, key := range slices.Sorted(maps.Keys(lanes)) {
+		wish.Lanes[key] = true
+		if asked == "" && k.asks[key] && !lanes[key].making.goesOn() {
+			asked, wish.Words = key, []string{"promote", key}
+		}
+	}
+	return wish, asked
 }
 
 // wait says whether a stage waits for others. Nobody tells of what they do, so looks
@@ -113,10 +140,7 @@ func (k *looks) run(ctx context.Context) {
 }
 
 func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
-	wish := &engine.Wish{Lanes: map[string]bool{}, Exec: k.executor(ctx)}
-	for key := range lanes {
-		wish.Lanes[key] = true
-	}
+	wish, asked := k.wish(ctx, lanes)
 	k.one.Lock()
 	done, err := k.Engine.Once(ctx, k.Repository, wish)
 	k.one.Unlock()
@@ -137,13 +161,16 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 		err = fmt.Errorf("the configuration is broken now: %s", done.Mistakes[0])
 	}
 	for _, l := range slices.SortedFunc(maps.Values(lanes), first) {
-		s := sighting{err: err, handled: make(chan struct{})}
+		s := sighting{err: err, asked: l.key() == asked, handled: make(chan struct{})}
 		if err == nil {
 			at := slices.IndexFunc(done.Views, func(v report.View) bool { return v.Pipeline.Name == l.pipeline })
 			if at < 0 {
 				s.err = fmt.Errorf("pipeline %s is gone", l.pipeline)
 			} else {
 				s.view = done.Views[at]
+			}
+			if s.asked && done.Refused {
+				s.refused = strings.Join(strings.Fields(done.Reply), " ")
 			}
 		}
 		l.tell(ctx, s)

@@ -23,6 +23,7 @@ type Options struct {
 	Engine       *engine.Engine
 	Results      *Results // the same that the engine reads
 	Repository   string
+	By           string   // who asks for the stages that are named; empty: whoever the token is of, who needs no right where that is an App
 	Stages       []string // as stage or pipeline/stage; none: all
 	WithUpstream bool
 
@@ -46,6 +47,7 @@ type lane struct {
 	seen     chan sighting
 	gone     chan struct{} // closed when it is on its way no more
 	making   *making
+	named    bool // somebody asks for it by its name
 }
 
 // lane is the stage of that name.
@@ -129,6 +131,9 @@ func (r *run) nodes(views []report.View) ([]schedule.Node, error) {
 	names, err := meant(views, r.Stages)
 	if err != nil {
 		return nil, UsageError{err}
+	}
+	for _, name := range names {
+		r.byName[name].named = true
 	}
 	return schedule.Select(nodes, names, r.WithUpstream)
 }
