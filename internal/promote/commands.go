@@ -28,6 +28,9 @@ func (d *decision) unmakeable(v Verdict) Verdict {
 	kept := d.keep(*d.state.Open)
 	kept.Reasons = append(kept.Reasons, reason)
 	if kept.Action == Promote && !kept.Because(OutOfDate) {
+		if kept.Because(BaseMoved) {
+			kept.Blocked = append(kept.Blocked, Reason{Kind: BaseMoved, Stage: d.stage.Name})
+		}
 		kept.Blocked = append(kept.Blocked, reason)
 	}
 	kept.Action, kept.Refused = Opened, v.Ask != nil

@@ -32,7 +32,7 @@ func TestFilesThatTakeCommands(t *testing.T) {
 		{"open, on a base that moved", func(b *bench) {
 			b.policy.Merge.Auto = true
 			b.open("new", func(o *Open) { o.Proposal.BaseTree = "before" })
-		}, "open new base-moved run-only [run-only]", "promote new base-moved"},
+		}, "open new base-moved run-only [base-moved run-only]", "promote new base-moved"},
 		{"open, and behind", func(b *bench) {
 			b.policy.Merge.Auto = true
 			b.open("new", func(o *Open) { o.Mergeable, o.Proposal.Base = "behind", "before" })
