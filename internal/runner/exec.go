@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -179,11 +178,13 @@ func (m *making) end() []Step {
 	return m.steps
 }
 
-// identity is of everything that a command is run for.
+// identity is of everything that a command is run for. Freight counts by its id: when
+// it was selected, two lookers may say differently.
 func identity(of engine.Execution, workspace fs.FS) (key [sha256.Size]byte, err error) {
 	hash := sha256.New()
-	if err := json.NewEncoder(hash).Encode(of); err != nil {
-		return key, err
+	fmt.Fprintf(hash, "%q %s\n", of.Command, of.Timeout)
+	for _, f := range of.Freight {
+		fmt.Fprintf(hash, "%q %q\n", f.Warehouse, f.ID)
 	}
 	err = fs.WalkDir(workspace, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
