@@ -1,7 +1,11 @@
 package runner
 
 import (
+	"errors"
+	"io"
 	"io/fs"
+	"os"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -9,6 +13,7 @@ import (
 	"github.com/towpath/towpath/internal/directives"
 	"github.com/towpath/towpath/internal/engine"
 	"github.com/towpath/towpath/internal/promote"
+	"github.com/towpath/towpath/internal/schedule"
 )
 
 // D6: a command is the same where its words, its freight and every byte and mode of its
@@ -45,5 +50,53 @@ func TestACommandIsKnownByWhatItIsRunFor(t *testing.T) {
 	of.Freight[0].Selected = time.Unix(2, 0)
 	if again, err := identity(of, tree); err != nil || again != same {
 		t.Errorf("who selected freight when makes another command, %v", err)
+	}
+}
+
+// D6: however many looks ask at once, a command is begun once; those that ask when it
+// is done have what it left, and when its stage is on its way no more nothing is begun.
+func TestACommandIsBegunOnce(t *testing.T) {
+	l := &lane{pipeline: "p", stage: promote.Stage{Name: "test"}, name: "test", making: newMaking()}
+	r := &run{
+		Options: Options{Commands: Commands{Environ: os.Environ(), Temp: t.TempDir()}, Out: NewOutput(io.Discard, nil), Grace: time.Second},
+		byName:  map[string]*lane{"test": l}, slots: schedule.NewSlots(2),
+	}
+	r.looks = newLooks(r.Options, r.executor)
+	exec := r.executor(t.Context())
+	ask := func(line string) (fs.FS, error) {
+		of := engine.Execution{Exec: directives.Exec{Command: []string{"sh", "-ec", line}, Timeout: time.Minute}, Pipeline: "p", Stage: "test"}
+		return exec(t.Context(), of, fstest.MapFS{"a": {Data: []byte("a"), Mode: 0o644}})
+	}
+	var looks sync.WaitGroup
+	for range 8 {
+		looks.Go(func() {
+			if _, err := ask("cat a a >b; rm a"); err != nil && !errors.Is(err, directives.ErrRunning) {
+				t.Error(err)
+			}
+		})
+	}
+	looks.Wait()
+	<-r.looks.wanted
+	left, err := ask("cat a a >b; rm a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := fs.ReadFile(left, "b"); string(data) != "aa" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if _, err := fs.Lstat(left, "a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a is still there: %v", err)
+	}
+	if _, err := ask("while :; do sleep 0.05; done"); !errors.Is(err, directives.ErrRunning) || !l.making.goesOn() {
+		t.Errorf("%v", err)
+	}
+	if steps := l.making.end(); len(steps) != 2 || steps[0].Outcome != "succeeded" || steps[1].Outcome != "cancelled" {
+		t.Errorf("%+v", steps)
+	}
+	if _, err := ask("true"); !errors.Is(err, directives.ErrRunning) || l.making.goesOn() {
+		t.Errorf("%v", err)
+	}
+	if dirs, err := os.ReadDir(r.Commands.Temp); err != nil || len(dirs) > 0 {
+		t.Errorf("folders are left: %v, %v", dirs, err)
 	}
 }
