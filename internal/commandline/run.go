@@ -46,6 +46,7 @@ goes on from there.`,
 	at.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&r.options.WithUpstream, "with-upstream", false, "with stages: those that they take freight from as well")
+	flags.BoolVar(&r.options.Again, "again", false, "with stages: ask for their promotion as /promote does, which makes the files of what they hold again")
 	flags.IntVar(&r.options.Jobs, "jobs", runtime.NumCPU(), "how many `COMMANDS` run at once")
 	flags.DurationVar(&r.options.Interval, "interval", 10*time.Second, "how often to look for results and merges of others")
 	flags.DurationVar(&r.options.Timeout, "timeout", time.Hour, "how long a stage may wait for others before it fails; 0: not at all")
@@ -70,6 +71,8 @@ func (r *running) run(cmd *cobra.Command, args []string) error {
 		return usageError{errors.New("--jobs is at least 1")}
 	case o.Interval <= 0 || o.Timeout < 0 || o.Grace < 0:
 		return usageError{errors.New("--interval is more than 0, --timeout and --grace are 0 or more")}
+	case o.Again && len(args) == 0:
+		return usageError{errors.New("--again goes with stages: say which")}
 	case o.WithUpstream && len(args) == 0:
 		return usageError{errors.New("--with-upstream goes with stages: without any, all of them are brought along")}
 	}

@@ -30,6 +30,7 @@ type bringing struct {
 	since    time.Time      // when it began to wait for others; zero: it does not
 	said     string
 	asking   bool // for the stage, as people do
+	asked    bool // and it was answered
 	progress promote.Progress
 }
 
@@ -78,7 +79,9 @@ func (r *run) bring(ctx context.Context, l *lane) (err error) {
 
 // see goes on by what a look saw.
 func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
-	defer func() { b.looks.wait(b.lane, !done && err == nil && (!b.since.IsZero() || b.failures > 0)) }()
+	defer func() {
+		b.looks.wait(b.lane, !done && err == nil && (!b.since.IsZero() || b.failures > 0 || b.asking && !b.making.goesOn()))
+	}()
 	if s.err != nil {
 		if b.failures++; b.failures >= maxFailedLooks || b.Timeout == 0 {
 			return false, s.err
@@ -106,7 +109,7 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 	}
 	b.askOrNot(s, s.view.Verdicts[at].Action == promote.Wait)
 	switch {
-	case b.progress.State == promote.ProgressDone:
+	case b.progress.State == promote.ProgressDone && !b.asking && s.refused == "":
 		return true, nil
 	case s.refused != "" && b.progress.State != promote.ProgressFailed:
 		return false, errors.New("not promoted by hand: " + s.refused)
@@ -131,10 +134,11 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 // who named the stage gave it, and has the right to or not. Everything else that waits
 // for that is asked for in a comment, and so is what would replace an open promotion.
 func (b *bringing) askOrNot(s sighting, waits bool) {
-	waits = waits && b.because(promote.RunOnly)
-	b.asking = b.named && (waits || b.asking && b.because(promote.Executing))
+	wants := waits && b.because(promote.RunOnly) || b.Again && !b.asked
+	b.asked = b.asked || s.answered
+	b.asking = b.named && (wants && !s.answered || b.asking && b.because(promote.Executing))
 	b.looks.ask(b.lane, b.asking)
-	if waits && b.asking && !s.asked && !b.making.goesOn() {
+	if b.asking && !s.asked && !b.making.goesOn() {
 		b.looks.want()
 	}
 }

@@ -19,11 +19,12 @@ import (
 
 // sighting is what a look saw, or why it could not.
 type sighting struct {
-	view    report.View
-	err     error
-	asked   bool          // for this stage, as people do
-	refused string        // what was asked for, and why
-	handled chan struct{} // closed by the stage when it has gone on
+	view     report.View
+	err      error
+	asked    bool          // for this stage, as people do
+	answered bool          // and it was
+	refused  string        // and why, if it was
+	handled  chan struct{} // closed by the stage when it has gone on
 }
 
 // looks looks for all the stages that are on their way together: those that begin or
@@ -169,7 +170,7 @@ func (k *looks) look(ctx context.Context, lanes map[string]*lane) {
 			} else {
 				s.view = done.Views[at]
 			}
-			if s.asked && done.Refused {
+			if s.answered = s.asked && done.Reply != ""; s.answered && done.Refused {
 				s.refused = strings.Join(strings.Fields(done.Reply), " ")
 			}
 		}

@@ -26,6 +26,7 @@ type Options struct {
 	By           string   // who asks for the stages that are named; empty: whoever the token is of, who needs no right where that is an App
 	Stages       []string // as stage or pipeline/stage; none: all
 	WithUpstream bool
+	Again        bool // the stages that are named are asked for, also where they hold what they may have
 
 	Jobs     int           // commands at once
 	Interval time.Duration // between looks while nothing happens
