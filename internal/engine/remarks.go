@@ -130,10 +130,14 @@ func (l *look) reply(ctx context.Context, in *home, h promote.Handled) error {
 	return nil
 }
 
-// missingReplies gives the answers that a crash swallowed.
+// missingReplies gives the answers that a crash swallowed. Who handled a comment may
+// go by another name than we do.
 func (l *look) missingReplies(ctx context.Context) error {
 	for _, c := range l.remarks() {
-		if h, ok := l.book.Handled[c.ID]; ok {
+		there := slices.ContainsFunc(c.in.comments, func(other forge.Comment) bool {
+			return other.Key == replyKey(c.ID) && strings.HasSuffix(other.Author, "[bot]")
+		})
+		if h, ok := l.book.Handled[c.ID]; ok && !there {
 			if err := l.reply(ctx, c.in, h); err != nil {
 				return err
 			}

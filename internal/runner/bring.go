@@ -99,11 +99,11 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 	if a := b.progress.Arrival; a.Commit != b.commit {
 		b.commit, b.gates, b.since = a.Commit, map[string]*execution{}, time.Time{}
 		b.progress = s.view.Snapshot.Progress(stage, s.view.Verdicts[at], b.mine)
-		b.tale.Freight, b.tale.Commit = names(s.view, a.Freight), a.Commit
 		if a.Commit != "" {
-			b.Out.Say(b.name, fmt.Sprintf("holds %s at %s", b.tale.Freight, promote.ShortID(a.Commit)))
+			b.Out.Say(b.name, fmt.Sprintf("holds %s at %s", names(s.view, a.Freight), promote.ShortID(a.Commit)))
 		}
 	}
+	b.tale.Freight, b.tale.Commit = names(s.view, b.progress.Arrival.Freight), b.progress.Arrival.Commit
 	if b.progress.Holds && !b.stage.OnArrival {
 		b.execute(ctx, s)
 	}

@@ -100,3 +100,28 @@ func TestACommandIsBegunOnce(t *testing.T) {
 		t.Errorf("folders are left: %v, %v", dirs, err)
 	}
 }
+
+// X2: commands of directives take the places that those of gates take.
+func TestCommandsTakeTurns(t *testing.T) {
+	dir := t.TempDir()
+	r := &run{
+		Options: Options{Commands: Commands{Environ: os.Environ(), Temp: t.TempDir(), Dir: dir}, Out: NewOutput(io.Discard, nil), Grace: time.Second},
+		byName:  map[string]*lane{}, slots: schedule.NewSlots(1),
+	}
+	r.looks = newLooks(r.Options, r.executor)
+	for _, name := range []string{"a", "b", "c"} {
+		l := &lane{stage: promote.Stage{Name: name}, name: name, making: newMaking()}
+		r.byName[name] = l
+		line := `mkdir "$TOWPATH_STARTED_IN/alone"; sleep 0.1; rmdir "$TOWPATH_STARTED_IN/alone"`
+		of := engine.Execution{Exec: directives.Exec{Command: []string{"sh", "-ec", line}, Timeout: time.Minute}, Stage: name}
+		if _, err := r.executor(t.Context())(t.Context(), of, fstest.MapFS{}); !errors.Is(err, directives.ErrRunning) {
+			t.Fatal(err)
+		}
+	}
+	for name, l := range r.byName {
+		l.making.own.Wait()
+		if steps := l.making.end(); len(steps) != 1 || steps[0].Outcome != "succeeded" {
+			t.Errorf("%s: %+v", name, steps)
+		}
+	}
+}
