@@ -42,14 +42,15 @@ type told struct {
 	Failed   string
 }
 
-// startApart starts such a process with a running renderer. Its data is left from
-// an engine that is no more, or empty.
+// startApart starts such a process with a running renderer, from a copy of the
+// program that nobody else has in memory. Its data is left from an engine that is no
+// more, or empty.
 func startApart(ctx context.Context, a assignment) (*apart, error) {
-	self, err := os.Executable()
+	program, err := copyOfProgram()
 	if err != nil {
 		return nil, err
 	}
-	p := &apart{cmd: exec.CommandContext(ctx, self, apartArgument)}
+	p := &apart{cmd: exec.CommandContext(ctx, program, apartArgument)}
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func startApart(ctx context.Context, a assignment) (*apart, error) {
 	}
 	p.to, p.from = json.NewEncoder(p.in), json.NewDecoder(out)
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.Remove(program))
 	}
 	return p, p.to.Encode(a)
 }
@@ -82,7 +83,25 @@ func (p *apart) look(commit string) (promoted bool, err error) {
 
 // close ends the process, by the end of its input.
 func (p *apart) close() error {
-	return errors.Join(p.in.Close(), p.cmd.Wait())
+	return errors.Join(p.in.Close(), p.cmd.Wait(), os.Remove(p.cmd.Path))
+}
+
+func copyOfProgram() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	from, err := os.Open(self)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp("", "towpath-bench-engine-")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(to, from)
+	return to.Name(), errors.Join(err, to.Chmod(0o700), to.Close())
 }
 
 // serveApart is what that process does.

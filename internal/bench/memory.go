@@ -27,8 +27,8 @@ func (r *race) memory(ctx context.Context) (row, error) {
 	r.warm.engine = nil // its mirror went on without it
 	return row{
 		what: fmt.Sprintf("peak memory of a warm promotion, %d files", r.files), figure: used.engine + used.renderers, unit: " MB", want: 100,
-		from: fmt.Sprintf("VmHWM since their start, %d promotions: the engine's process %.0f MB, its renderers (%d) %.0f MB; %.0f MB of it is the program's file, counted in each",
-			warmPromotions, used.engine, used.count, used.renderers, used.file),
+		from: fmt.Sprintf("peaks since their start, %d promotions: the engine's process %.0f MB, its renderers (%d) %.0f MB; %.0f MB that they share are the program's file, of which each is counted its part",
+			warmPromotions, used.engine, used.count, used.renderers, used.shared),
 	}, nil
 }
 
@@ -55,11 +55,12 @@ func (r *race) promoteApart(ctx context.Context, p *apart) (*usage, error) {
 	return peaks(p.cmd.Process.Pid)
 }
 
-// usage is the memory of an engine's process and its renderers', in MB.
+// usage is the memory of an engine's process and its renderers', in MB. What they
+// share, which is in memory once, counts once: in parts of the same size.
 type usage struct {
 	engine, renderers float64 // at their peaks
 	count             int     // of the renderers
-	file              float64 // what is mapped from files now, in all of them
+	shared            float64
 }
 
 // peaks asks the system for the memory of a process and of its children. Only
@@ -80,12 +81,18 @@ func peaks(pid int) (*usage, error) {
 		if !self && !parent {
 			continue
 		}
+		rollup, err := os.ReadFile(filepath.Join(filepath.Dir(name), "smaps_rollup"))
+		if err != nil {
+			return nil, err
+		}
 		peak, unknown := megabytes(text, "VmHWM")
-		file, unknownFile := megabytes(text, "RssFile")
-		if err := errors.Join(unknown, unknownFile); err != nil {
+		counted, unknownRss := megabytes(string(rollup), "Rss")
+		parts, unknownPss := megabytes(string(rollup), "Pss")
+		if err := errors.Join(unknown, unknownRss, unknownPss); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		u.file += file
+		u.shared += counted - parts
+		peak -= counted - parts
 		if self {
 			u.engine = peak
 			continue
