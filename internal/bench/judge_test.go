@@ -29,7 +29,7 @@ func TestMedian(t *testing.T) {
 func TestCovered(t *testing.T) {
 	zero := time.Unix(0, 0)
 	at := func(from, to int) spell {
-		return spell{zero.Add(time.Duration(from)), zero.Add(time.Duration(to))}
+		return spell{from: zero.Add(time.Duration(from)), to: zero.Add(time.Duration(to))}
 	}
 	for name, test := range map[string]struct {
 		spells []spell
@@ -46,7 +46,7 @@ func TestCovered(t *testing.T) {
 		"all of it":              {[]spell{at(0, 200), at(20, 30)}, 90},
 		"before and after alone": {[]spell{at(0, 5), at(150, 200)}, 0},
 	} {
-		if got := covered(at(10, 100), test.spells); got != test.want {
+		if got := covered(zero.Add(10), zero.Add(100), test.spells); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
 		}
 	}

@@ -53,33 +53,34 @@ func (m *meter) read() (reading, []spell) {
 	return m.counts, m.spells
 }
 
-func (m *meter) spent(from time.Time) {
+func (m *meter) spent(from time.Time, on place) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.spells = append(m.spells, spell{from, now})
+	m.spells = append(m.spells, spell{from, now, on})
 }
 
 // wire is a transport that counts one kind of request.
 type wire struct {
 	meter *meter
+	to    place
 	base  http.RoundTripper
 	count func(*reading)
 }
 
-func (m *meter) wire(count func(*reading)) http.RoundTripper {
+func (m *meter) wire(to place, count func(*reading)) http.RoundTripper {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = 16
-	return &wire{meter: m, base: base, count: count}
+	return &wire{meter: m, to: to, base: base, count: count}
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	promotes, opens := w.meter.promotions(r), r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pulls")
 	start := time.Now()
 	resp, err := w.base.RoundTrip(r)
-	w.meter.spent(start)
+	w.meter.spent(start, w.to)
 	if err == nil {
-		resp.Body = &meteredBody{resp.Body, w.meter}
+		resp.Body = &meteredBody{resp.Body, w}
 	}
 	w.meter.mu.Lock()
 	defer w.meter.mu.Unlock()
@@ -105,11 +106,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // meteredBody is an answer whose reading is waiting for the network, too.
 type meteredBody struct {
 	io.ReadCloser
-	meter *meter
+	wire *wire
 }
 
 func (b *meteredBody) Read(p []byte) (int, error) {
-	defer b.meter.spent(time.Now())
+	defer b.wire.meter.spent(time.Now(), b.wire.to)
 	return b.ReadCloser.Read(p)
 }
 
@@ -150,7 +151,7 @@ func (r *renderer) Helm(ctx context.Context, tree fs.FS, template directives.Hel
 }
 
 func (m *meter) rendered(start time.Time) {
-	m.spent(start)
+	m.spent(start, atRenderer)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.counts.renders++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/towpath/towpath/internal/engine"
@@ -96,7 +97,8 @@ func (p *product) look(ctx context.Context, commit string) (lap, error) {
 	out.took[wholeLook] = end.Sub(start)
 	if !now.pushed.IsZero() {
 		out.took[untilPushed] = now.pushed.Sub(start)
-		out.rest = out.took[untilPushed] - covered(spell{start, now.pushed}, spells)
+		out.rest = out.took[untilPushed] - covered(start, now.pushed, spells)
+		out.atGit = covered(start, now.pushed, slices.DeleteFunc(spells, func(s spell) bool { return s.at != atGit }))
 	}
 	if !now.opened.IsZero() {
 		out.took[untilPull] = now.opened.Sub(start)

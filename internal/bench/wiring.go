@@ -29,13 +29,13 @@ type wiring struct {
 // its own, whose digest is in the tree that is rendered. What is rendered is
 // measured behind the cache, so that the cache itself counts as the engine's.
 func newEngine(w wiring, pool directives.Renderer, m *meter) (*engine.Engine, error) {
-	git := &http.Client{Transport: m.wire(func(r *reading) { r.git++ })}
+	git := &http.Client{Transport: m.wire(atGit, func(r *reading) { r.git++ })}
 	mirrors, err := gitrepo.NewMirrors(filepath.Join(w.Dir, "git"), git)
 	if err != nil {
 		return nil, err
 	}
 	hub, err := forge.New(forge.Config{
-		URL: w.GitHub, APIURL: w.API, AppID: appID, PrivateKey: w.Key, Transport: m.wire(func(r *reading) { r.api++ }),
+		URL: w.GitHub, APIURL: w.API, AppID: appID, PrivateKey: w.Key, Transport: m.wire(atAPI, func(r *reading) { r.api++ }),
 		Pace: forge.Pace{Burst: 1000, PerHour: 1_000_000}, // GitHub's limits are not what is measured
 	})
 	if err != nil {
@@ -47,6 +47,6 @@ func newEngine(w wiring, pool directives.Renderer, m *meter) (*engine.Engine, er
 	}
 	return engine.New(engine.Config{
 		Forge: hub, Git: mirrors, Renderer: cache, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Registry: registry.New(registry.Config{Transport: m.wire(func(r *reading) { r.images++ })}),
+		Registry: registry.New(registry.Config{Transport: m.wire(atRegistry, func(r *reading) { r.images++ })}),
 	}), nil
 }
