@@ -1,19 +1,15 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"path"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/provenance"
 	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
@@ -64,31 +60,6 @@ func kustomizeBuild(fsys *fileSystem, dir string) ([]byte, error) {
 		}
 	}
 	return asYAML(resources.Resources())
-}
-
-// asYAML is what ResMap.AsYaml prints, by as many hands as there are: it is a quarter
-// of a rendering.
-func asYAML(resources []*resource.Resource) ([]byte, error) {
-	texts, problems := make([][]byte, len(resources)), make([]error, len(resources))
-	var next atomic.Int64
-	var hands sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(resources)) {
-		hands.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(resources)); i = next.Add(1) - 1 {
-				problems[i] = guarded(func() (err error) {
-					texts[i], err = resources[i].AsYAML()
-					return err
-				})
-			}
-		})
-	}
-	hands.Wait()
-	for i, err := range problems {
-		if err != nil {
-			return nil, fmt.Errorf("print %s: %w", resources[i].CurId(), err)
-		}
-	}
-	return bytes.Join(texts, []byte("---\n")), nil
 }
 
 // build runs kustomize as its command line does without flags: in its default
