@@ -17,7 +17,7 @@ import (
 // are started when they are needed and kept. What a hostile chart or base
 // exhausts is the child's: its stack, its memory, its time (R2). It is safe for
 // concurrent use; as many children as processors work at once, and at most four:
-// each may use its memory limit, and keeps a good part of 128 MiB while idle.
+// each may use its memory limit, and keeps up to 64 MiB when it stays idle.
 type Pool struct {
 	limits Limits
 	slots  chan struct{} // one for each child that works
