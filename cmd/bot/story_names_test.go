@@ -163,9 +163,9 @@ func (n *names) plain(text string) string {
 				return name
 			}
 		}
-		// One short hash in a hundred has digits only; other numbers of ten digits are
-		// seconds since 1970.
-		if number := strings.Trim(digits, "0123456789") == ""; number && (len(digits) != 10 || strings.HasPrefix(digits, "17")) {
+		// One short hash in a hundred has digits only. Other numbers of ten digits are
+		// seconds since 1970, and of twelve there are none.
+		if number := strings.Trim(digits, "0123456789") == ""; number && len(digits) != 12 && (len(digits) != 10 || strings.HasPrefix(digits, "17")) {
 			return found
 		}
 		return "<hash>"

@@ -44,7 +44,7 @@ func doingCommand(c Command, cmd *cobra.Command) *cobra.Command {
 			wish.Words = append([]string{cmd.Name()}, args...)
 		}
 		if c.inWorkflow() {
-			wish.By = c.getenv("GITHUB_ACTOR")
+			wish.By = c.actor()
 		}
 		bench, err := at.open(cmd)
 		if err != nil {

@@ -46,7 +46,7 @@ goes on from there.`,
 	at.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&r.options.WithUpstream, "with-upstream", false, "with stages: those that they take freight from as well")
-	flags.BoolVar(&r.options.Again, "again", false, "with stages: ask for their promotion as /promote does, which makes the files of what they hold again")
+	flags.BoolVar(&r.options.Again, "again", false, "with stages: ask for their promotion as /promote does, which makes the files of what they may have, or else hold, again")
 	flags.IntVar(&r.options.Jobs, "jobs", runtime.NumCPU(), "how many `COMMANDS` run at once")
 	flags.DurationVar(&r.options.Interval, "interval", 10*time.Second, "how often to look for results and merges of others")
 	flags.DurationVar(&r.options.Timeout, "timeout", time.Hour, "how long a stage may wait for others before it fails; 0: not at all")
@@ -89,7 +89,7 @@ func (r *running) run(cmd *cobra.Command, args []string) error {
 	}
 	o.Engine, o.Repository, o.Stages = bench.Engine, bench.repository, args
 	if r.inWorkflow() {
-		o.By = r.getenv("GITHUB_ACTOR")
+		o.By = r.actor()
 	}
 	o.Out = runner.NewOutput(said, r.Environ)
 	speak := r.muted(said)

@@ -86,6 +86,11 @@ func (c Command) inputs() ([]string, error) {
 // inWorkflow tells whether a step of a workflow is being run.
 func (c Command) inWorkflow() bool { return c.getenv("GITHUB_ACTIONS") == "true" }
 
+// actor is whose word a workflow's run is: who started it, or started it again.
+func (c Command) actor() string {
+	return cmp.Or(c.getenv("GITHUB_TRIGGERING_ACTOR"), c.getenv("GITHUB_ACTOR"))
+}
+
 // mistakeLine is file:line:column: message.
 var mistakeLine = regexp.MustCompile(`^(.+?):(\d+):(\d+): (.*)$`)
 

@@ -128,7 +128,7 @@ func (t *taking) entry(ctx context.Context, name string) (*node, error) {
 		return &node{mode: fs.ModeSymlink | 0o777, data: []byte(target)}, err
 	case 0:
 		if info.Size() > maxFile {
-			return nil, fmt.Errorf("%s has more than %d MiB", name, maxFile>>20)
+			return nil, fmt.Errorf("%q has more than %d MiB", name, maxFile>>20)
 		}
 		if t.bytes -= info.Size(); t.bytes < 0 {
 			return nil, fmt.Errorf("it has more than %d MiB", maxLeft>>20)
@@ -136,5 +136,5 @@ func (t *taking) entry(ctx context.Context, name string) (*node, error) {
 		data, err := fs.ReadFile(t.tree, name)
 		return &node{mode: fileMode(info.Mode()), data: data}, err
 	}
-	return nil, fmt.Errorf("%s is neither a file nor a directory", name)
+	return nil, fmt.Errorf("%q is neither a file nor a directory", name)
 }

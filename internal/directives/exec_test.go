@@ -94,10 +94,10 @@ func TestWhatIsNotTaken(t *testing.T) {
 		`the link a/out leaves the tree: it points at "../../etc"`:       fstest.MapFS{"a/out": link("../../etc")},
 		`the link a/out leaves the tree: it points at "/etc"`:            fstest.MapFS{"a/out": link("/etc")},
 		`the link out: the path ".git/x" goes through ".git", which bel`: fstest.MapFS{"out": link(".git/x")},
-		"a/pipe is neither a file nor a directory":                       fstest.MapFS{"a/pipe": {Mode: fs.ModeNamedPipe}},
-		"a/socket is neither a file nor a directory":                     fstest.MapFS{"a/socket": {Mode: fs.ModeSocket}},
-		"a/device is neither a file nor a directory":                     fstest.MapFS{"a/device": {Mode: fs.ModeDevice}},
-		"large has more than 100 MiB":                                    huge{fstest.MapFS{"large": file("x")}, maxFile + 1},
+		`"a/pipe" is neither a file nor a directory`:                     fstest.MapFS{"a/pipe": {Mode: fs.ModeNamedPipe}},
+		`"a/socket" is neither a file nor a directory`:                   fstest.MapFS{"a/socket": {Mode: fs.ModeSocket}},
+		`"a/device" is neither a file nor a directory`:                   fstest.MapFS{"a/device": {Mode: fs.ModeDevice}},
+		`"large" has more than 100 MiB`:                                  huge{fstest.MapFS{"large": file("x")}, maxFile + 1},
 		"it was read":                                                    huge{fstest.MapFS{"large": file("x")}, maxFile},
 	} {
 		if _, err := Taken(t.Context(), tree); err == nil || !strings.HasPrefix(err.Error(), name) {

@@ -15,7 +15,8 @@ func (d *decision) unmakeable(v Verdict) Verdict {
 		v.Reasons = slices.Clone(v.Reasons)
 		v.Reasons[at] = reason // asking does not do
 	}
-	if v.Action != Promote || d.state.Runs || v.Back != nil && v.Back.Commit != "" {
+	runs := d.state.Runs && (v.Ask == nil || v.Ask.Comment == 0) // a comment starts no command (D6)
+	if v.Action != Promote || runs || v.Back != nil && v.Back.Commit != "" {
 		return v
 	}
 	if d.state.Open == nil {

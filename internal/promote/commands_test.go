@@ -17,6 +17,15 @@ func TestFilesThatTakeCommands(t *testing.T) {
 		{"newer freight", func(*bench) {}, "wait new run-only", "promote new"},
 		{"by hand", func(b *bench) { b.policy.Auto = false }, "wait new run-only", "wait new run-only"},
 		{"asked for", func(b *bench) { b.ask(nil, 50) }, "wait new run-only refused", "promote new"},
+		{"asked for in a comment", func(b *bench) {
+			b.ask(nil, 50)
+			b.snapshot.Asks[0].Comment = 7
+		}, "wait new run-only refused", "wait new run-only refused"},
+		{"asked for in a comment, and open", func(b *bench) {
+			b.ask(nil, 50)
+			b.snapshot.Asks[0].Comment = 7
+			b.open("old", nil)
+		}, "open old run-only refused", "open old run-only refused"},
 		{"not available", func(b *bench) { b.untested() }, "wait new waiting-for gate-failed", "wait new waiting-for gate-failed"},
 		{"nothing new", func(b *bench) { b.arrive("prod", "new", 20) }, "current new", "current new"},
 		{"open", func(b *bench) { b.open("new", nil) }, "open new", "open new"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
@@ -250,6 +251,13 @@ type strict struct {
 
 var errUnreachable = errors.New("unreachable")
 
+func (s strict) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == s.broken {
+		return nil, fmt.Errorf("list %s: %w", name, errUnreachable)
+	}
+	return s.MapFS.ReadDir(name)
+}
+
 func (s strict) ReadFile(name string) ([]byte, error) {
 	*s.read = append(*s.read, name)
 	if name == s.broken {
@@ -283,9 +291,11 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 // Why a tree could not be read is for the caller to know.
 func TestErrorsOfTheTreeComeThrough(t *testing.T) {
 	var read []string
-	_, err := newPool(t, Limits{}).Kustomize(t.Context(), strict{tree(overlayOf(3)), "base/r1.yaml", &read}, directives.KustomizeBuild{Path: "overlay"})
-	if !errors.Is(err, errUnreachable) {
-		t.Errorf("the error is %v", err)
+	for _, broken := range []string{"base/r1.yaml", "base", "overlay", "."} {
+		_, err := newPool(t, Limits{}).Kustomize(t.Context(), strict{tree(overlayOf(3)), broken, &read}, directives.KustomizeBuild{Path: "overlay"})
+		if !errors.Is(err, errUnreachable) {
+			t.Errorf("%s: the error is %v", broken, err)
+		}
 	}
 }
 

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 		probe(os.Args[2])
 		os.Exit(0)
 	}
+	if err := os.Setenv("TZ", "UTC"); err != nil { // a child's time, and here the command lines' that it is compared with
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

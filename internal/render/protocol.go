@@ -190,8 +190,10 @@ func (j job) given(tree fs.FS) (out []given) {
 	known := map[string]bool{}
 	give := func(q question) *answer {
 		known[q.Dir] = true
-		a, _ := q.answer(tree) // an error is an answer, too
-		out = append(out, given{q.Dir, a})
+		a, err := q.answer(tree)
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // else the child asks, so that the error is seen
+			out = append(out, given{q.Dir, a})
+		}
 		return a
 	}
 	queue := []string{j.path()}

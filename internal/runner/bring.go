@@ -29,8 +29,9 @@ type bringing struct {
 	failures int            // of looks, in a row
 	since    time.Time      // when it began to wait for others; zero: it does not
 	said     string
-	asking   bool // for the stage, as people do
-	asked    bool // and it was answered
+	asking   bool              // for the stage, as people do
+	asked    bool              // and it was answered
+	wanted   map[string]string // freight by warehouse, that is asked for
 	progress promote.Progress
 }
 
@@ -107,7 +108,7 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 	if b.progress.Holds && !b.stage.OnArrival {
 		b.execute(ctx, s)
 	}
-	b.askOrNot(s, s.view.Verdicts[at].Action == promote.Wait)
+	b.askOrNot(s, s.view.Verdicts[at])
 	switch {
 	case b.progress.State == promote.ProgressDone && !b.asking && s.refused == "":
 		return true, nil
@@ -133,14 +134,38 @@ func (b *bringing) see(ctx context.Context, s sighting) (done bool, err error) {
 // askOrNot has looks ask for the stage where its commands wait for somebody's word:
 // who named the stage gave it, and has the right to or not. Everything else that waits
 // for that is asked for in a comment, and so is what would replace an open promotion.
-func (b *bringing) askOrNot(s sighting, waits bool) {
-	wants := waits && b.because(promote.RunOnly) || b.Again && !b.asked
+func (b *bringing) askOrNot(s sighting, v promote.Verdict) {
+	wants := v.Action == promote.Wait && b.because(promote.RunOnly) || b.Again && !b.asked
+	if wants && !b.asking {
+		b.wanted = b.wish(s, v)
+	}
 	b.asked = b.asked || s.answered
 	b.asking = b.named && (wants && !s.answered || b.asking && b.because(promote.Executing))
-	b.looks.ask(b.lane, b.asking)
+	if !b.asking {
+		b.wanted = nil
+	}
+	b.looks.ask(b.lane, b.wanted)
 	if b.asking && !s.asked && !b.making.goesOn() {
 		b.looks.want()
 	}
+}
+
+// wish is the freight that is asked for by its name: what the stage may have next, or
+// holds while that waits for something else. A slot that somebody pinned stays so.
+func (b *bringing) wish(s sighting, v promote.Verdict) map[string]string {
+	held, next := b.progress.Arrival.Freight, v.Freight
+	stays := v.Action == promote.Wait && !b.because(promote.RunOnly)
+	if stays {
+		next = held
+	}
+	wanted := map[string]string{}
+	for warehouse, id := range next {
+		_, pinned := s.view.Snapshot.Facts.HoldOf(b.stage.Name, warehouse, s.view.Snapshot.Now)
+		if stays || pinned || id != held[warehouse] {
+			wanted[warehouse] = id
+		}
+	}
+	return wanted
 }
 
 func (b *bringing) because(kind promote.ReasonKind) bool {

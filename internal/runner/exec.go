@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,7 +91,7 @@ func (r *run) begin(life context.Context, l *lane, of engine.Execution, key [sha
 		var left *directives.Workspace
 		var failed error
 		_ = turn.Do(ctx, func() { left, failed = r.make(ctx, l, of, dir, &tale) }) // else it was stopped before it began
-		failed = errors.Join(failed, os.RemoveAll(dir))
+		r.remove(l.name+"/exec", dir)
 		l.making.mu.Lock()
 		defer l.making.mu.Unlock()
 		if m.left, m.err, m.done = left, failed, true; ctx.Err() != nil {
@@ -100,6 +101,22 @@ func (r *run) begin(life context.Context, l *lane, of engine.Execution, key [sha
 		r.looks.want()
 	})
 	return directives.ErrRunning
+}
+
+// remove takes a folder away whose directories may be read-only.
+func (r *run) remove(about, dir string) {
+	if os.RemoveAll(dir) == nil {
+		return
+	}
+	_ = filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() {
+			return os.Chmod(name, 0o700)
+		}
+		return err
+	}) // what could not be changed is not removed, and that is told
+	if err := os.RemoveAll(dir); err != nil {
+		r.Out.Say(about, "left a folder behind: "+err.Error())
+	}
 }
 
 // make runs the command and reads what it left.
@@ -131,7 +148,7 @@ func (r *run) makeIn(ctx context.Context, l *lane, of engine.Execution, dir, abo
 	defer cancel()
 	err = process.Run(limited, process.Command{
 		Args: of.Command, Dir: dir, Env: environ, Grace: r.Grace,
-		Line: func(line []byte) { said.add(r.Out.hidden(bytes.Clone(line))); r.Out.Line(about, line) },
+		Line: func(line []byte) { said.add(r.Out.hidden(line)); r.Out.Line(about, line) },
 	})
 	if err != nil {
 		return nil, errors.New(err.Error() + said.text())
@@ -175,6 +192,9 @@ func (m *making) end() []Step {
 	}
 	m.mu.Unlock()
 	m.own.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.begun, m.last = nil, nil // what they left may be much
 	return m.steps
 }
 
@@ -222,7 +242,7 @@ func (t *tail) add(line []byte) {
 	if line = bytes.TrimSpace(line); len(line) == 0 {
 		return
 	}
-	*t = append(*t, line[:min(len(line), lineWidth)])
+	*t = append(*t, bytes.Clone(line[:min(len(line), lineWidth)]))
 	*t = (*t)[max(0, len(*t)-lastLines):]
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"testing"
@@ -123,5 +124,21 @@ func TestCommandsTakeTurns(t *testing.T) {
 		if steps := l.making.end(); len(steps) != 1 || steps[0].Outcome != "succeeded" {
 			t.Errorf("%s: %+v", name, steps)
 		}
+	}
+}
+
+// D6 P14: a slot that somebody pinned is named with what it holds, since asking for the
+// newest would free it; one that keeps what it holds for another reason is not.
+func TestAskingLeavesPinsAlone(t *testing.T) {
+	b := &bringing{lane: &lane{stage: promote.Stage{Name: "prod"}}, progress: promote.Progress{
+		Arrival: promote.Arrival{Freight: map[string]string{"app": "a1", "flags": "f1", "rules": "r1"}},
+		Reasons: []promote.Reason{{Kind: promote.RunOnly}},
+	}}
+	s := sighting{}
+	s.view.Snapshot.Now = time.Unix(100, 0)
+	s.view.Snapshot.Facts.Holds = []promote.Hold{{Stage: "prod", Warehouse: "app", By: "ann", At: time.Unix(1, 0)}}
+	next := promote.Verdict{Action: promote.Wait, Freight: map[string]string{"app": "a1", "flags": "f2", "rules": "r1"}}
+	if got, want := b.wish(s, next), map[string]string{"app": "a1", "flags": "f2"}; !maps.Equal(got, want) {
+		t.Errorf("it asks for %v, not %v", got, want)
 	}
 }

@@ -38,16 +38,16 @@ type looks struct {
 
 	one   sync.Mutex // of a repository there is one look at a time
 	mu    sync.Mutex
-	lanes map[string]*lane // on their way
-	waits map[string]bool  // those that others have to do something for
-	asks  map[string]bool  // those that are asked for by whoever runs this
+	lanes map[string]*lane             // on their way
+	waits map[string]bool              // those that others have to do something for
+	asks  map[string]map[string]string // freight by warehouse for those that whoever runs this asks for
 
 	pushed []string        // branches, by all looks; to be read when no look goes on
 	seen   *engine.Outlook // by the last one
 }
 
 func newLooks(o Options, executor func(life context.Context) engine.Executor) *looks {
-	return &looks{Options: o, executor: executor, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, asks: map[string]bool{}, pushed: []string{}}
+	return &looks{Options: o, executor: executor, wanted: make(chan struct{}, 1), awake: make(chan struct{}, 1), lanes: map[string]*lane{}, waits: map[string]bool{}, asks: map[string]map[string]string{}, pushed: []string{}}
 }
 
 func (k *looks) join(l *lane) {
@@ -64,11 +64,11 @@ func (k *looks) leave(l *lane) {
 	delete(k.asks, l.key())
 }
 
-// ask says whether looks ask for a stage as people do.
-func (k *looks) ask(l *lane, asks bool) {
+// ask has looks ask for a stage as people do, with freight by warehouse; nil: no more.
+func (k *looks) ask(l *lane, freight map[string]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.asks[l.key()] = asks
+	k.asks[l.key()] = freight
 }
 
 // wish is what the next look is to do for stages. It asks for one at most, so that its
@@ -79,8 +79,11 @@ func (k *looks) wish(ctx context.Context, lanes map[string]*lane) (wish *engine.
 	wish = &engine.Wish{By: k.By, Lanes: map[string]bool{}, Exec: k.executor(ctx)}
 	for _, key := range slices.Sorted(maps.Keys(lanes)) {
 		wish.Lanes[key] = true
-		if asked == "" && k.asks[key] && !lanes[key].making.goesOn() {
+		if freight := k.asks[key]; asked == "" && freight != nil && !lanes[key].making.goesOn() {
 			asked, wish.Words = key, []string{"promote", key}
+			for _, warehouse := range slices.Sorted(maps.Keys(freight)) {
+				wish.Words = append(wish.Words, warehouse+"="+freight[warehouse])
+			}
 		}
 	}
 	return wish, asked
