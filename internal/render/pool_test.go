@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 		probe(os.Args[2])
 		os.Exit(0)
 	}
-	if err := os.Setenv("TZ", "UTC"); err != nil { // a child's time, and here the command lines' that it is compared with
+	time.Local = time.UTC // as in a child, and for the command lines that are compared
+	if err := os.Setenv("TZ", "UTC"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
