@@ -58,10 +58,9 @@ const (
 	maxPlainKey   = 128
 )
 
-// plainText reports whether there is nothing in a text that would be escaped, and no
-// empty line at its end: on the library's way there may be one more.
+// plainText reports whether there is nothing in a text that would be escaped.
 func plainText(text string) bool {
-	return !strings.HasSuffix(text, "\n\n") && strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }) < 0
+	return strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }) < 0
 }
 
 // value is what a node means, when there can be no two opinions on that.
