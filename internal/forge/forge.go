@@ -45,6 +45,7 @@ type Forge struct {
 	wait waiter
 
 	known *answers
+	pages pullPages
 	app   *client // signs as the App itself; the token's client without an App
 
 	mu        sync.Mutex

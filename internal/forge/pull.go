@@ -1,11 +1,16 @@
 package forge
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-github/v62/github"
@@ -58,31 +63,69 @@ const textLimit = 65535
 // PullRequests returns the pull requests, open and closed, from a branch of this
 // repository, the one updated last first, at most most of them (0: all).
 func (r *Repo) PullRequests(ctx context.Context, head string, most int) ([]PullRequest, error) {
-	list, err := r.listPulls(ctx, most, github.PullRequestListOptions{
-		State: "all", Head: r.owner + ":" + head, Sort: "updated", Direction: "desc",
-	})
+	list, err := r.listPulls(ctx, most, url.Values{"state": {"all"}, "head": {r.owner + ":" + head}, "sort": {"updated"}, "direction": {"desc"}})
 	return list, r.failed(err, "list pull requests from %s", head)
 }
 
-func (r *Repo) listPulls(ctx context.Context, most int, o github.PullRequestListOptions) ([]PullRequest, error) {
-	list, err := pages(most, func(page github.ListOptions) ([]*github.PullRequest, *github.Response, error) {
-		o.ListOptions = page
-		return r.client.PullRequests.List(ctx, r.owner, r.name, &o)
+func (r *Repo) listPulls(ctx context.Context, most int, query url.Values) ([]PullRequest, error) {
+	return pages(most, func(page github.ListOptions) ([]PullRequest, *github.Response, error) {
+		query.Set("per_page", strconv.Itoa(page.PerPage))
+		if page.Page > 0 {
+			query.Set("page", strconv.Itoa(page.Page))
+		}
+		req, err := r.client.NewRequest(http.MethodGet, "repos/"+r.owner+"/"+r.name+"/pulls?"+query.Encode(), nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		var text bytes.Buffer
+		resp, err := r.client.Do(ctx, req, &text)
+		if err != nil {
+			return nil, resp, err
+		}
+		list, err := r.forge.pages.pulls(text.Bytes())
+		return list, resp, err
 	})
-	if err != nil {
+}
+
+// pullPages remembers what pages of pull requests say. A pull request comes with
+// two whole repositories, so that reading a page takes some milliseconds, and most
+// pages are those of the last look.
+type pullPages struct {
+	mu    sync.Mutex
+	known map[[sha256.Size]byte][]PullRequest
+}
+
+// maxPullPages bounds the pages that are remembered; all are forgotten then.
+const maxPullPages = 500
+
+func (p *pullPages) pulls(text []byte) ([]PullRequest, error) {
+	sum := sha256.Sum256(text)
+	p.mu.Lock()
+	list, ok := p.known[sum]
+	p.mu.Unlock()
+	if ok {
+		return list, nil
+	}
+	var page []*github.PullRequest
+	if err := json.Unmarshal(text, &page); err != nil {
 		return nil, err
 	}
-	var out []PullRequest
-	for _, pr := range list {
-		out = append(out, pullRequest(pr))
+	for _, pr := range page {
+		list = append(list, pullRequest(pr))
 	}
-	return out, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known == nil || len(p.known) == maxPullPages {
+		p.known = map[[sha256.Size]byte][]PullRequest{}
+	}
+	p.known[sum] = list
+	return list, nil
 }
 
 // OpenPullRequests returns the open pull requests into a branch, from forks as
 // well, the one updated last first, at most most of them.
 func (r *Repo) OpenPullRequests(ctx context.Context, base string, most int) ([]PullRequest, error) {
-	list, err := r.listPulls(ctx, most, github.PullRequestListOptions{State: "open", Base: base, Sort: "updated", Direction: "desc"})
+	list, err := r.listPulls(ctx, most, url.Values{"state": {"open"}, "base": {base}, "sort": {"updated"}, "direction": {"desc"}})
 	return list, r.failed(err, "list open pull requests into %s", base)
 }
 
@@ -157,7 +200,7 @@ func (r *Repo) OpenPullRequest(ctx context.Context, n NewPullRequest) (PullReque
 }
 
 func (r *Repo) openPull(ctx context.Context, head, base string) (PullRequest, bool, error) {
-	list, err := r.listPulls(ctx, 1, github.PullRequestListOptions{State: "open", Head: r.owner + ":" + head, Base: base})
+	list, err := r.listPulls(ctx, 1, url.Values{"state": {"open"}, "head": {r.owner + ":" + head}, "base": {base}})
 	if err != nil || len(list) == 0 {
 		return PullRequest{}, false, err
 	}

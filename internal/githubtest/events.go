@@ -64,7 +64,7 @@ func (s *Server) fireReview(r *repo, t *thread, v *Review, by *User) error {
 	// Reviews are in lower case here, and in upper case in the API.
 	states := map[string]string{"APPROVED": "approved", "CHANGES_REQUESTED": "changes_requested", "COMMENTED": "commented"}
 	review := with(s.reviewBody(r, t, v), object{"state": states[v.State]})
-	return s.fire(r, "pull_request_review", by, object{"action": "submitted", "review": review, "pull_request": s.pullSimple(r, t)})
+	return s.fire(r, "pull_request_review", by, object{"action": "submitted", "review": review, "pull_request": s.pullSimple(r, s.repoBody(r), t)})
 }
 
 func (s *Server) fireStatus(r *repo, st *Status, by *User) error {

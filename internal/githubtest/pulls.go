@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"encoding/json"
 	"net/http"
 	"sort"
 	"strconv"
@@ -28,13 +29,13 @@ func (s *Server) labelBody(r *repo, name string) object {
 		"description": "", "color": "ededed", "default": false}
 }
 
-func (s *Server) sideBody(r *repo, branch, id string) object {
-	return object{"label": r.owner.Login + ":" + branch, "ref": branch, "sha": id, "user": s.userBody(r.owner), "repo": s.repoBody(r)}
+func (s *Server) sideBody(r *repo, body any, branch, id string) object {
+	return object{"label": r.owner.Login + ":" + branch, "ref": branch, "sha": id, "user": s.userBody(r.owner), "repo": body}
 }
 
 // headBody is the head of a pull request, which may be in somebody's fork.
-func (s *Server) headBody(r *repo, p *pull) object {
-	out := s.sideBody(r, p.Head, p.HeadSHA)
+func (s *Server) headBody(r *repo, body any, p *pull) object {
+	out := s.sideBody(r, body, p.Head, p.HeadSHA)
 	if p.Fork == "" {
 		return out
 	}
@@ -43,8 +44,8 @@ func (s *Server) headBody(r *repo, p *pull) object {
 		"repo": with(s.repoBody(r), object{"full_name": owner.Login + "/" + r.name, "fork": true})})
 }
 
-// pullSimple is a pull request as part of a list.
-func (s *Server) pullSimple(r *repo, t *thread) object {
+// pullSimple is a pull request as part of a list. The body is that of its repository.
+func (s *Server) pullSimple(r *repo, body any, t *thread) object {
 	number := strconv.Itoa(t.Number)
 	api, page := s.repoURL(r)+"/pulls/"+number, s.repoPageURL(r)+"/pull/"+number
 	issue := s.repoURL(r) + "/issues/" + number
@@ -54,7 +55,7 @@ func (s *Server) pullSimple(r *repo, t *thread) object {
 		"node_id": nodeID("PR", t.ID), "url": api, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch",
 		"issue_url": issue, "commits_url": api + "/commits", "review_comments_url": api + "/comments",
 		"review_comment_url": s.repoURL(r) + "/pulls/comments{/number}", "statuses_url": s.repoURL(r) + "/statuses/" + p.HeadSHA,
-		"head": s.headBody(r, p), "base": s.sideBody(r, p.Base, p.BaseSHA),
+		"head": s.headBody(r, body, p), "base": s.sideBody(r, body, p.Base, p.BaseSHA),
 		"requested_reviewers": []object{}, "requested_teams": []object{}, "auto_merge": nil, "draft": p.draft,
 		"merged_at": stamp(p.mergedAt), "merge_commit_sha": orNull(p.mergeSHA),
 		"_links": object{"self": link(api), "html": link(page), "issue": link(issue), "comments": link(issue + "/comments"),
@@ -74,7 +75,7 @@ func (s *Server) pullBody(r *repo, t *thread) (object, error) {
 	if v.state != "unknown" {
 		mergeable = v.state != "dirty"
 	}
-	return with(s.pullSimple(r, t), object{
+	return with(s.pullSimple(r, s.repoBody(r), t), object{
 		"merged": p.merged, "mergeable": mergeable, "rebaseable": mergeable, "mergeable_state": v.state,
 		"merged_by": s.userOrNull(p.mergedBy), "comments": len(t.comments), "review_comments": 0,
 		"maintainer_can_modify": false, "commits": p.comparison.commits, "changed_files": p.comparison.files,
@@ -123,7 +124,17 @@ func listPulls(c *call) (reply, error) {
 		found = append(found, t)
 	}
 	c.sortThreads(found)
-	return list(c, "", found, func(t *thread) object { return c.pullSimple(c.repo, t) })
+	return c.pullList(found)
+}
+
+// pullList is a page of pull requests. Each has its repository twice, which is
+// written once.
+func (c *call) pullList(found []*thread) (reply, error) {
+	repo, err := json.Marshal(c.repoBody(c.repo))
+	if err != nil {
+		return reply{}, err
+	}
+	return list(c, "", found, func(t *thread) object { return c.pullSimple(c.repo, json.RawMessage(repo), t) })
 }
 
 // or is text, or what stands for an empty one.
@@ -167,7 +178,7 @@ func listPullsOfCommit(c *call, id string) (reply, error) {
 			found = append(found, t)
 		}
 	}
-	return list(c, "", found, func(t *thread) object { return c.pullSimple(c.repo, t) })
+	return c.pullList(found)
 }
 
 func createPull(c *call) (reply, error) {
