@@ -268,7 +268,7 @@ func (d *objectDir) unpack(from place) (object, error) {
 		if err != nil {
 			return object{}, err
 		}
-		data, err := inflate(scanner, head)
+		data, _, err := inflate(scanner, head)
 		if err != nil {
 			return object{}, err
 		}

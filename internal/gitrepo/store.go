@@ -211,6 +211,10 @@ func (s *store) addPack(pack io.Reader, count uint32, passing func(plumbing.Hash
 // draftPack is the name of a pack that is being received.
 const draftPack = "tmp_pack_*"
 
+// A pack of at most so many bytes is read in memory: that is one pass, where go-git
+// makes three over the file. It must not take more unpacked than the cache does.
+const maxSmallPack = 2 << 20
+
 // keepPack keeps a pack as it comes, with an index. Others read meanwhile.
 func (s *store) keepPack(pack io.Reader) error {
 	if err := s.makeRoom(); err != nil {
@@ -222,7 +226,21 @@ func (s *store) keepPack(pack io.Reader) error {
 	}
 	defer os.Remove(draft.Name())
 	defer draft.Close()
-	if err := checkPack(bufio.NewReaderSize(io.TeeReader(pack, draft), 1<<16)); err != nil {
+	small, err := io.ReadAll(io.LimitReader(pack, maxSmallPack+1))
+	if err != nil {
+		return err
+	}
+	if len(small) <= maxSmallPack {
+		u := unpacking{left: cacheBytes, index: &idxfile.Writer{}}
+		sum, err := u.read(bytes.NewReader(small))
+		switch {
+		case err == nil:
+			return s.keepRead(draft, small, sum, &u)
+		case !errors.Is(err, errTooMuch):
+			return err
+		}
+	}
+	if err := checkPack(bufio.NewReaderSize(io.TeeReader(io.MultiReader(bytes.NewReader(small), pack), draft), 1<<16)); err != nil {
 		return err
 	}
 	if _, err := draft.Seek(0, io.SeekStart); err != nil {
@@ -240,6 +258,27 @@ func (s *store) keepPack(pack io.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.place(draft.Name(), filepath.Join(s.packDir(), "pack-"+sum.String()), &index)
+}
+
+// keepRead keeps a pack that was read in memory, where what is in it stays for a
+// while.
+func (s *store) keepRead(draft *os.File, pack []byte, sum plumbing.Hash, read *unpacking) error {
+	if err := read.index.OnFooter(sum); err != nil {
+		return err
+	}
+	_, err := draft.Write(pack)
+	if err := errors.Join(err, draft.Close()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.place(draft.Name(), filepath.Join(s.packDir(), "pack-"+sum.String()), read.index); err != nil {
+		return err
+	}
+	for id, o := range read.objects {
+		s.cache(id, o)
+	}
+	return nil
 }
 
 // place makes a draft a pack: whoever sees the index finds all of it.

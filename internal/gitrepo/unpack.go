@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
@@ -48,17 +50,18 @@ func (a *allowance) take(size int64) error {
 	return nil
 }
 
-// inflate reads the object whose header was read last.
-func inflate(from *packfile.Scanner, head *packfile.ObjectHeader) ([]byte, error) {
+// inflate reads the object whose header was read last, and gives the checksum of
+// what it takes in the pack.
+func inflate(from *packfile.Scanner, head *packfile.ObjectHeader) (data []byte, crc uint32, _ error) {
 	if err := checkSize(head.Length); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	data := bytes.NewBuffer(make([]byte, 0, head.Length))
-	n, _, err := from.NextObject(data) // which stops at the header's length
+	into := bytes.NewBuffer(make([]byte, 0, head.Length))
+	n, crc, err := from.NextObject(into) // which stops at the header's length
 	if err == nil && n != head.Length {
 		err = fmt.Errorf("an object of %d bytes has %d", head.Length, n)
 	}
-	return data.Bytes(), noEOF(err)
+	return into.Bytes(), crc, noEOF(err)
 }
 
 // targetSize is the size of what a delta makes.
@@ -99,61 +102,82 @@ func checkKind(kind plumbing.ObjectType) (isDelta bool, err error) {
 	return false, fmt.Errorf("an object of the unknown kind %d", kind)
 }
 
-// delta is an object of a pack whose base may be yet to come.
-type delta struct {
+// unpacked is an object of a pack, or of a delta what makes one of its base.
+type unpacked struct {
+	object
 	head *packfile.ObjectHeader
-	data []byte
+	crc  uint32
 }
 
 // unpacking is a pack on its way into memory.
 type unpacking struct {
-	left     allowance
-	objects  map[plumbing.Hash]object
-	byOffset map[int64]object
-	waiting  []delta
+	left    allowance
+	index   *idxfile.Writer // nil: nobody wants one
+	objects map[plumbing.Hash]object
+	bases   []unpacked // whose deltas were not looked for yet
+	waiting int        // deltas, by where in the pack or as what their base comes
+	at      map[int64][]unpacked
+	as      map[plumbing.Hash][]unpacked
 }
 
 // unpack gives the objects of a pack without deltas against others.
 func unpack(pack io.Reader) (map[plumbing.Hash]object, error) {
-	u := unpacking{left: maxUnpackedBytes, objects: map[plumbing.Hash]object{}, byOffset: map[int64]object{}}
-	err := scanPack(pack, func(from *packfile.Scanner, head *packfile.ObjectHeader, isDelta bool) error {
-		if err := u.left.take(head.Length); err != nil {
-			return err
-		}
-		data, err := inflate(from, head)
-		if err != nil {
-			return err
-		}
-		if isDelta {
-			u.waiting = append(u.waiting, delta{head, data})
-		} else {
-			u.add(head, object{kind: head.Type, data: data})
-		}
-		return nil
-	})
-	for err == nil && len(u.waiting) > 0 {
-		err = u.resolve()
-	}
+	u := unpacking{left: maxUnpackedBytes}
+	_, err := u.read(pack)
 	return u.objects, err
 }
 
-func (u *unpacking) add(head *packfile.ObjectHeader, o object) {
-	u.byOffset[head.Offset] = o
-	u.objects[o.id()] = o
+// read reads a pack, whose checksum it returns.
+func (u *unpacking) read(pack io.Reader) (plumbing.Hash, error) {
+	u.objects, u.at, u.as = map[plumbing.Hash]object{}, map[int64][]unpacked{}, map[plumbing.Hash][]unpacked{}
+	sum, err := scanPack(pack, func(from *packfile.Scanner, head *packfile.ObjectHeader, isDelta bool) error {
+		if err := u.left.take(head.Length); err != nil {
+			return err
+		}
+		data, crc, err := inflate(from, head)
+		o := unpacked{object{head.Type, data}, head, crc}
+		switch {
+		case err != nil:
+			return err
+		case !isDelta:
+			u.add(o)
+			return nil
+		case head.Type == plumbing.REFDeltaObject:
+			u.as[head.Reference] = append(u.as[head.Reference], o)
+		default:
+			u.at[head.OffsetReference] = append(u.at[head.OffsetReference], o)
+		}
+		u.waiting++
+		return nil
+	})
+	for err == nil && len(u.bases) > 0 {
+		base := u.bases[len(u.bases)-1]
+		u.bases = u.bases[:len(u.bases)-1]
+		err = u.resolve(base)
+	}
+	if err == nil && u.waiting > 0 {
+		err = errors.New("a delta without its base")
+	}
+	return sum, err
 }
 
-// resolve applies the deltas whose bases are there.
-func (u *unpacking) resolve() error {
-	var waiting []delta
-	for _, d := range u.waiting {
-		base, ok := u.byOffset[d.head.OffsetReference]
-		if d.head.Type == plumbing.REFDeltaObject {
-			base, ok = u.objects[d.head.Reference]
-		}
-		if !ok {
-			waiting = append(waiting, d)
-			continue
-		}
+func (u *unpacking) add(o unpacked) {
+	id := o.id()
+	u.objects[id] = o.object
+	if u.index != nil {
+		u.index.Add(id, uint64(o.head.Offset), o.crc)
+	}
+	u.bases = append(u.bases, o)
+}
+
+// resolve applies the deltas of an object.
+func (u *unpacking) resolve(base unpacked) error {
+	id := base.id()
+	deltas := slices.Concat(u.at[base.head.Offset], u.as[id])
+	delete(u.at, base.head.Offset)
+	delete(u.as, id)
+	u.waiting -= len(deltas)
+	for _, d := range deltas {
 		size, err := targetSize(d.data)
 		if err != nil {
 			return err
@@ -165,47 +189,46 @@ func (u *unpacking) resolve() error {
 		if err != nil {
 			return err
 		}
-		u.add(d.head, o)
+		u.add(unpacked{o, d.head, d.crc})
 	}
-	if len(waiting) == len(u.waiting) {
-		return errors.New("a delta without its base")
-	}
-	u.waiting = waiting
 	return nil
 }
 
-// scanPack calls each with the header of every object of a pack.
-func scanPack(pack io.Reader, each func(from *packfile.Scanner, head *packfile.ObjectHeader, isDelta bool) error) error {
+// scanPack calls each with the header of every object of a pack, whose checksum it
+// returns.
+func scanPack(
+	pack io.Reader, each func(from *packfile.Scanner, head *packfile.ObjectHeader, isDelta bool) error,
+) (sum plumbing.Hash, _ error) {
 	scanner := packfile.NewScanner(pack)
 	_, count, err := scanner.Header()
 	if err != nil {
-		return noEOF(err)
+		return sum, noEOF(err)
 	}
 	for range count {
 		head, err := scanner.NextObjectHeader()
 		if err != nil {
-			return noEOF(err)
+			return sum, noEOF(err)
 		}
 		isDelta, err := checkKind(head.Type)
 		if err != nil {
-			return err
+			return sum, err
 		}
 		if err := each(scanner, head, isDelta); err != nil {
-			return err
+			return sum, err
 		}
 	}
-	_, err = scanner.Checksum()
-	return noEOF(err)
+	sum, err = scanner.Checksum()
+	return sum, noEOF(err)
 }
 
 // checkPack reads a pack to its end and refuses one that unpacks to too much.
 func checkPack(pack io.Reader) error {
 	left := allowance(maxUnpackedBytes)
-	return scanPack(pack, func(from *packfile.Scanner, head *packfile.ObjectHeader, isDelta bool) error {
+	_, err := scanPack(pack, func(from *packfile.Scanner, head *packfile.ObjectHeader, isDelta bool) error {
 		if err := left.take(head.Length); err != nil || !isDelta {
 			return err // the scanner itself skips what is not read, and checks its length
 		}
-		data, err := inflate(from, head)
+		data, _, err := inflate(from, head)
 		if err != nil {
 			return err
 		}
@@ -215,4 +238,5 @@ func checkPack(pack io.Reader) error {
 		}
 		return left.take(size)
 	})
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -121,6 +122,15 @@ func TestDeltasOfEveryKindAreApplied(t *testing.T) {
 		}
 		if err := s.addPack(packOf(those...), uint32(len(those)), none); err != nil {
 			t.Errorf("%s: %v", where, err)
+		}
+		if where == "pack" { // read it from there, and have git read it
+			if s, err = openStore(dir); err != nil {
+				t.Fatal(err)
+			}
+			indexes, _ := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.idx"))
+			if out, err := exec.Command("git", append([]string{"verify-pack"}, indexes...)...).CombinedOutput(); len(indexes) != 1 || err != nil {
+				t.Errorf("git about %q: %v\n%s", indexes, err, out)
+			}
 		}
 		for _, text := range texts {
 			if o, err := s.get(blobID(text)); err != nil || string(o.data) != text {
