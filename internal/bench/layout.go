@@ -69,9 +69,9 @@ func (l layout) promotionBranches() []string {
 // pipeline makes Towpath do in each stage what promote.sh does.
 func (l layout) pipeline(image string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, pipeline, image)
+	b.WriteString(strings.NewReplacer("@image@", image, "@app@", app).Replace(pipeline))
 	for _, t := range l {
-		b.WriteString(strings.NewReplacer("@stage@", t.stage, "@branch@", t.branch, "@folder@", t.folder).Replace(stage))
+		b.WriteString(strings.NewReplacer("@stage@", t.stage, "@branch@", t.branch, "@folder@", t.folder, "@app@", app).Replace(stage))
 	}
 	return b.String()
 }
@@ -79,12 +79,12 @@ func (l layout) pipeline(image string) string {
 const (
 	pipeline = `apiVersion: towpath/v1
 name: bench
-vars: {image: %s}
+vars: {image: @image@}
 warehouses:
   - name: app
     subscriptions:
       - image: {repository: "${{ vars.image }}", constraint: ">=1.0.0"}
-      - git: {branch: main, include: ["apps/app-0000/**"]}
+      - git: {branch: main, include: ["@app@/**"]}
 stages:
 `
 	stage = `  - name: @stage@
@@ -93,7 +93,7 @@ stages:
       - branch: @branch@
         path: @folder@
         directives:
-          - copy: {from: apps/app-0000, to: app}
+          - copy: {from: @app@, to: app}
           - kustomize: {path: app/overlays/@stage@, images: ["${{ vars.image }}"]}
         render:
           kustomize: {path: app/overlays/@stage@, layout: single}

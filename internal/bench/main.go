@@ -96,12 +96,13 @@ func command(ctx context.Context, args []string) (err error) {
 	dir := flags.String("dir", "", "where all files go; by default in memory where there is a tmpfs")
 	profile := flags.String("cpuprofile", "", "write a profile of this process to this file")
 	b := &bench{}
+	flags.IntVar(&beside, "beside", beside, "applications that share a folder")
 	flags.IntVar(&b.rounds, "rounds", 9, "measured rounds of each size")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if b.rounds < 1 || flags.NArg() > 0 {
-		return errors.New("want at least one round and no arguments")
+	if b.rounds < 1 || beside < 1 || flags.NArg() > 0 {
+		return errors.New("want at least one round, one application in a folder, and no arguments")
 	}
 	if b.layout, err = layoutNamed(*where); err != nil {
 		return err

@@ -25,9 +25,16 @@ var templates embed.FS
 const (
 	history     = 200 // commits
 	filesPerApp = 10  // with its two overlays
-	app         = "apps/app-0000"
+	app         = "teams/team-000/app-0000"
 	changed     = app + "/base/configmap.yaml"
 )
+
+// beside is how many applications share a folder. GitHub shows a thousand entries of
+// one and then no more, and git takes long over folders that are much wider.
+var beside = 25
+
+// folderOf is the folder of the n-th application, of which app is the first.
+func folderOf(n int) string { return fmt.Sprintf("teams/team-%03d/app-%04d", n/beside, n) }
 
 // filled is a template with its values, of which name is the service.
 func filled(template, name string, more ...string) string {
@@ -43,9 +50,8 @@ func filled(template, name string, more ...string) string {
 }
 
 // generate makes a bare repository of about so many files, packed as a forge
-// keeps it, and returns their mean size in bytes. The applications are folders
-// side by side, as in many an organisation's repository; every commit but the
-// first changes one of them.
+// keeps it, and returns their mean size in bytes. The applications are in folders of
+// teams; every commit but the first changes one of them.
 func generate(dir string, files int, at layout, image string) (mean int, err error) {
 	if out, err := exec.Command("git", "init", "--quiet", "--bare", "--initial-branch=main", dir).CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("git init: %w: %s", err, out)
@@ -95,14 +101,14 @@ func (h *historian) write(apps int, at layout, image string) {
 	for n := range history {
 		fmt.Fprintf(h.out, "commit refs/heads/main\ncommitter Dev <dev@example.org> %d +0000\ndata <<.\nCommit %d\n.\n", 1700000000+n*60, n)
 		if n > 0 {
-			dir := fmt.Sprintf("apps/app-%04d", n*7919%apps)
+			dir := folderOf(n * 7919 % apps)
 			h.file(dir+"/base/configmap.yaml", configMap(dir, strconv.Itoa(n)))
 			continue
 		}
 		h.file(".towpath/pipeline.yaml", at.pipeline(image))
 		h.file(".towpath/policy.yaml", policy)
 		for i := range apps {
-			dir := fmt.Sprintf("apps/app-%04d", i)
+			dir := folderOf(i)
 			if dir == app {
 				h.app(dir, image, at.stages()...)
 			} else {

@@ -68,7 +68,7 @@ func (b *bench) race(ctx context.Context, files int) (outcomes []*outcome, memor
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	fmt.Printf("\nA repository of %d files of %d bytes in the mean, %d commits.\n", files, r.world.mean, history)
+	fmt.Printf("\nA repository of %d files of %d bytes in the mean, %d applications in a folder, %d commits.\n", files, r.world.mean, beside, history)
 	if b.wants(warmRows, scaleRows, coldRows, requestRows, restRows, againRows) {
 		o, err := r.plain(ctx)
 		if err != nil {
