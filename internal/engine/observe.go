@@ -165,6 +165,7 @@ func (l *look) readAll(ctx context.Context, name string) error {
 	t = tasks{}
 	take = l.listPulls(&t, l.home, l.config)
 	l.askRegistries(&t, l.config, l.book)
+	l.askResults(&t, l.config, l.book)
 	if err := t.all(ctx); err != nil {
 		return err
 	}
