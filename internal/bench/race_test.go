@@ -7,8 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/towpath/towpath/internal/githubtest"
 	"github.com/towpath/towpath/internal/render"
 )
 
@@ -109,6 +113,42 @@ func TestManyStagesAreOneLook(t *testing.T) {
 	}
 	if pushes := rows[1]; !pushes.met() {
 		t.Error(pushes)
+	}
+}
+
+// inTheMeantimeOf has requests wait until another one has begun.
+func (r *race) inTheMeantimeOf(path, other string, t *testing.T) {
+	begun := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begun) })
+	r.world.hub.Fail(githubtest.Fault{Path: regexp.MustCompile(other), Before: begin})
+	r.world.hub.Fail(githubtest.Fault{Path: regexp.MustCompile(path), Before: func() {
+		select {
+		case <-begun:
+		case <-time.After(time.Minute):
+			t.Errorf("%s is not asked while %s is", other, path)
+		}
+	}})
+}
+
+// An engine that knows nothing waits for GitHub no more often than it has to.
+func TestAColdLookAsksAtOnce(t *testing.T) {
+	tools(t, "kustomize")
+	at, err := layoutNamed("branch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRace(t.Context(), t.TempDir(), 40, at, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	r.inTheMeantimeOf("cold/pulls", "cold/commits/[0-9a-f]+/status", t)
+	f, err := r.world.bring(t.Context(), coldRepository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.cold.promote(t.Context(), f); err != nil {
+		t.Fatal(err)
 	}
 }
 

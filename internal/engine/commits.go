@@ -41,6 +41,25 @@ func (g *gathering) commit(ctx context.Context, s promote.GitSubscription) (_ pr
 	return commit, true, nil
 }
 
+// askCommits looks ahead of time for new commits of the repository itself, which
+// reads a way into its tree.
+func (l *look) askCommits(t *tasks) {
+	for _, p := range l.config.parsed.Pipelines {
+		for _, w := range p.Warehouses {
+			for _, s := range w.Gits {
+				if w.Manual || s.Tags.Follows() || promote.NormaliseRepository(s.Repository) != "." {
+					continue
+				}
+				g := &gathering{look: l, pipeline: p, warehouse: w, newest: newestOf(l.book.Pipelines[p.Name], w)}
+				t.add("", onGit, func(ctx context.Context) error {
+					_, _, _ = g.commit(ctx, s) // asked again by who needs it
+					return nil
+				})
+			}
+		}
+	}
+}
+
 // changedCommit is the commit that was found when the content of the included
 // paths there differs from that at the newest freight's commit, else that one.
 func (g *gathering) changedCommit(

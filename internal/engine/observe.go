@@ -166,6 +166,7 @@ func (l *look) readAll(ctx context.Context, name string) error {
 	take = l.listPulls(&t, l.home, l.config)
 	l.askRegistries(&t, l.config, l.book)
 	l.askResults(&t, l.config, l.book)
+	l.askCommits(&t)
 	if err := t.all(ctx); err != nil {
 		return err
 	}
