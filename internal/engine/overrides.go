@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/towpath/towpath/internal/command"
@@ -81,7 +82,7 @@ func (l *look) labelOverride(ctx context.Context, at *place, v report.View, open
 			return err
 		}
 		if overridden {
-			pulls[i].Labels = append(pull.Labels, overrideLabel)
+			pulls[i].Labels = append(slices.Clip(pull.Labels), overrideLabel)
 		}
 	}
 	return nil

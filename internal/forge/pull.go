@@ -82,7 +82,7 @@ func (r *Repo) listPulls(ctx context.Context, most int, query url.Values) ([]Pul
 		if err != nil {
 			return nil, resp, err
 		}
-		list, err := r.forge.pages.pulls(text.Bytes())
+		list, err := r.forge.pages.read(req.URL.String(), text.Bytes())
 		return list, resp, err
 	})
 }
@@ -92,34 +92,45 @@ func (r *Repo) listPulls(ctx context.Context, most int, query url.Values) ([]Pul
 // pages are those of the last look.
 type pullPages struct {
 	mu    sync.Mutex
-	known map[[sha256.Size]byte][]PullRequest
+	known map[string]pullPage // by URL
+	size  int                 // of all of them
 }
 
-// maxPullPages bounds the pages that are remembered; all are forgotten then.
-const maxPullPages = 500
+// pullPage is a page as it was read last.
+type pullPage struct {
+	sum  [sha256.Size]byte // of its text
+	size int               // of its text in bytes; what is kept of it is less
+	list []PullRequest
+}
 
-func (p *pullPages) pulls(text []byte) ([]PullRequest, error) {
-	sum := sha256.Sum256(text)
+// maxPullPages bounds the pages that are remembered, in bytes of text; all are
+// forgotten then.
+const maxPullPages = 32 << 20
+
+// read reads a page. Nobody may change what the list holds.
+func (p *pullPages) read(url string, text []byte) ([]PullRequest, error) {
+	read := pullPage{sum: sha256.Sum256(text), size: len(text)}
 	p.mu.Lock()
-	list, ok := p.known[sum]
+	known := p.known[url]
 	p.mu.Unlock()
-	if ok {
-		return list, nil
+	if known.sum == read.sum {
+		return known.list, nil
 	}
 	var page []*github.PullRequest
 	if err := json.Unmarshal(text, &page); err != nil {
 		return nil, err
 	}
 	for _, pr := range page {
-		list = append(list, pullRequest(pr))
+		read.list = append(read.list, pullRequest(pr))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known == nil || len(p.known) == maxPullPages {
-		p.known = map[[sha256.Size]byte][]PullRequest{}
+	p.size += read.size - p.known[url].size
+	if p.known == nil || p.size > maxPullPages {
+		p.known, p.size = map[string]pullPage{}, read.size
 	}
-	p.known[sum] = list
-	return list, nil
+	p.known[url] = read
+	return read.list, nil
 }
 
 // OpenPullRequests returns the open pull requests into a branch, from forks as

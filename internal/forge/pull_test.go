@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +192,41 @@ func TestLastCommit(t *testing.T) {
 	}
 	if got, _, err := r.LastCommit(context.Background(), "main", "nowhere"); err != nil || got != "" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// A page is read once for as long as it says the same, and what is remembered is
+// bounded by what it takes.
+func TestPagesOfPullRequestsAreRemembered(t *testing.T) {
+	p := &pullPages{}
+	read := func(url, title string) []PullRequest {
+		t.Helper()
+		list, err := p.read(url, []byte(`[{"number": 1, "title": "`+title+`"}]`))
+		if err != nil || len(list) != 1 || list[0].Title != title {
+			t.Fatalf("%s: %v, %v", title, list, err)
+		}
+		return list
+	}
+	first := read("a", "one")
+	if again := read("a", "one"); &again[0] != &first[0] {
+		t.Error("the same page was read twice")
+	}
+	read("a", "two")
+	if len(p.known) != 1 {
+		t.Errorf("%d pages are remembered of one", len(p.known))
+	}
+	long := strings.Repeat("x", maxPullPages/10)
+	for i := range 100 {
+		read(strconv.Itoa(i), long)
+		held := 0
+		for _, page := range p.known {
+			held += page.size
+		}
+		if held > maxPullPages || held != p.size {
+			t.Fatalf("%d bytes are held, %d counted, %d allowed", held, p.size, maxPullPages)
+		}
+	}
+	if _, err := p.read("a", []byte("nonsense")); err == nil {
+		t.Error("nonsense is a page")
 	}
 }

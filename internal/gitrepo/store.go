@@ -136,13 +136,17 @@ func (s *store) get(id plumbing.Hash) (object, error) {
 // cache keeps an object in memory; a full cache starts anew, which is cheaper
 // than knowing what was used last.
 func (s *store) cache(id plumbing.Hash, o object) {
-	if s.cached+len(o.data) > cacheBytes {
+	size := len(o.data) + objectOverhead
+	if _, known := s.objects[id]; known {
+		return
+	}
+	if s.cached+size > cacheBytes {
 		clear(s.objects)
 		s.cached = 0
 	}
-	if len(o.data) <= cacheBytes/4 {
+	if size <= cacheBytes/4 {
 		s.objects[id] = o
-		s.cached += len(o.data)
+		s.cached += size
 	}
 }
 
@@ -211,9 +215,13 @@ func (s *store) addPack(pack io.Reader, count uint32, passing func(plumbing.Hash
 // draftPack is the name of a pack that is being received.
 const draftPack = "tmp_pack_*"
 
-// A pack of at most so many bytes is read in memory: that is one pass, where go-git
-// makes three over the file. It must not take more unpacked than the cache does.
-const maxSmallPack = 2 << 20
+// A pack of at most so many bytes, packed and unpacked, is read in memory: that is one
+// pass, where go-git makes three over the file. What is in it is cached, and must leave
+// room for more.
+const (
+	maxSmallPack     = 2 << 20
+	maxSmallUnpacked = cacheBytes / 2
+)
 
 // keepPack keeps a pack as it comes, with an index. Others read meanwhile.
 func (s *store) keepPack(pack io.Reader) error {
@@ -231,7 +239,7 @@ func (s *store) keepPack(pack io.Reader) error {
 		return err
 	}
 	if len(small) <= maxSmallPack {
-		u := unpacking{left: cacheBytes, index: &idxfile.Writer{}}
+		u := unpacking{left: maxSmallUnpacked, index: &idxfile.Writer{}}
 		sum, err := u.read(bytes.NewReader(small))
 		switch {
 		case err == nil:

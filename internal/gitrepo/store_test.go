@@ -60,3 +60,25 @@ func TestANameIsInATreeOnce(t *testing.T) {
 		}
 	}
 }
+
+// Many small objects take more than their bytes, and one that comes again takes
+// nothing.
+func TestTheCacheIsBounded(t *testing.T) {
+	s, err := openStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cache(blobID("x"), object{kind: plumbing.BlobObject, data: []byte("x")})
+	before := s.cached
+	s.cache(blobID("x"), object{kind: plumbing.BlobObject, data: []byte("x")})
+	if s.cached != before || before <= 1 {
+		t.Errorf("%d bytes are counted after %d", s.cached, before)
+	}
+	for i := range 2 * cacheBytes / objectOverhead {
+		text := fmt.Sprint(i)
+		s.cache(blobID(text), object{kind: plumbing.BlobObject, data: []byte(text)})
+		if len(s.objects)*objectOverhead > cacheBytes {
+			t.Fatalf("%d objects are cached", len(s.objects))
+		}
+	}
+}

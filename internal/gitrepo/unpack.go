@@ -105,6 +105,7 @@ func checkKind(kind plumbing.ObjectType) (isDelta bool, err error) {
 // unpacked is an object of a pack, or of a delta what makes one of its base.
 type unpacked struct {
 	object
+	id   plumbing.Hash // of a delta: none yet
 	head *packfile.ObjectHeader
 	crc  uint32
 }
@@ -135,7 +136,7 @@ func (u *unpacking) read(pack io.Reader) (plumbing.Hash, error) {
 			return err
 		}
 		data, crc, err := inflate(from, head)
-		o := unpacked{object{head.Type, data}, head, crc}
+		o := unpacked{object: object{head.Type, data}, head: head, crc: crc}
 		switch {
 		case err != nil:
 			return err
@@ -162,20 +163,19 @@ func (u *unpacking) read(pack io.Reader) (plumbing.Hash, error) {
 }
 
 func (u *unpacking) add(o unpacked) {
-	id := o.id()
-	u.objects[id] = o.object
+	o.id = o.object.id()
+	u.objects[o.id] = o.object
 	if u.index != nil {
-		u.index.Add(id, uint64(o.head.Offset), o.crc)
+		u.index.Add(o.id, uint64(o.head.Offset), o.crc)
 	}
 	u.bases = append(u.bases, o)
 }
 
 // resolve applies the deltas of an object.
 func (u *unpacking) resolve(base unpacked) error {
-	id := base.id()
-	deltas := slices.Concat(u.at[base.head.Offset], u.as[id])
+	deltas := slices.Concat(u.at[base.head.Offset], u.as[base.id])
 	delete(u.at, base.head.Offset)
-	delete(u.as, id)
+	delete(u.as, base.id)
 	u.waiting -= len(deltas)
 	for _, d := range deltas {
 		size, err := targetSize(d.data)
@@ -189,7 +189,7 @@ func (u *unpacking) resolve(base unpacked) error {
 		if err != nil {
 			return err
 		}
-		u.add(unpacked{o, d.head, d.crc})
+		u.add(unpacked{object: o, head: d.head, crc: d.crc})
 	}
 	return nil
 }
