@@ -234,59 +234,53 @@ func (s *store) keepPack(pack io.Reader) error {
 	}
 	defer os.Remove(draft.Name())
 	defer draft.Close()
-	small, err := io.ReadAll(io.LimitReader(pack, maxSmallPack+1))
-	if err != nil {
-		return err
-	}
-	if len(small) <= maxSmallPack {
-		u := unpacking{left: maxSmallUnpacked, index: &idxfile.Writer{}}
-		sum, err := u.read(bytes.NewReader(small))
-		switch {
-		case err == nil:
-			return s.keepRead(draft, small, sum, &u)
-		case !errors.Is(err, errTooMuch):
-			return err
-		}
-	}
-	if err := checkPack(bufio.NewReaderSize(io.TeeReader(io.MultiReader(bytes.NewReader(small), pack), draft), 1<<16)); err != nil {
-		return err
-	}
-	if _, err := draft.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	var index idxfile.Writer
-	parser, err := packfile.NewParser(packfile.NewScanner(draft), &index)
-	if err != nil {
-		return err
-	}
-	sum, err := parser.Parse()
+	sum, index, read, err := indexed(pack, draft)
 	if err := errors.Join(err, draft.Close()); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.place(draft.Name(), filepath.Join(s.packDir(), "pack-"+sum.String()), &index)
-}
-
-// keepRead keeps a pack that was read in memory, where what is in it stays for a
-// while.
-func (s *store) keepRead(draft *os.File, pack []byte, sum plumbing.Hash, read *unpacking) error {
-	if err := read.index.OnFooter(sum); err != nil {
+	if err := s.place(draft.Name(), filepath.Join(s.packDir(), "pack-"+sum.String()), index); err != nil {
 		return err
 	}
-	_, err := draft.Write(pack)
-	if err := errors.Join(err, draft.Close()); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.place(draft.Name(), filepath.Join(s.packDir(), "pack-"+sum.String()), read.index); err != nil {
-		return err
-	}
-	for id, o := range read.objects {
+	for id, o := range read {
 		s.cache(id, o)
 	}
 	return nil
+}
+
+// indexed writes a pack into a draft and makes its index. The objects of a small one
+// are given as well: they were read for it.
+func indexed(pack io.Reader, draft *os.File) (sum plumbing.Hash, index *idxfile.Writer, read map[plumbing.Hash]object, err error) {
+	small, err := io.ReadAll(io.LimitReader(pack, maxSmallPack+1))
+	if err != nil {
+		return sum, nil, nil, err
+	}
+	index = &idxfile.Writer{}
+	if len(small) <= maxSmallPack {
+		u := unpacking{left: maxSmallUnpacked, index: index}
+		sum, err := u.read(bytes.NewReader(small))
+		if err == nil {
+			_, err = draft.Write(small)
+			return sum, index, u.objects, errors.Join(err, index.OnFooter(sum))
+		}
+		if !errors.Is(err, errTooMuch) {
+			return sum, nil, nil, err
+		}
+		index = &idxfile.Writer{}
+	}
+	if err := checkPack(bufio.NewReaderSize(io.TeeReader(io.MultiReader(bytes.NewReader(small), pack), draft), 1<<16)); err != nil {
+		return sum, nil, nil, err
+	}
+	if _, err := draft.Seek(0, io.SeekStart); err != nil {
+		return sum, nil, nil, err
+	}
+	parser, err := packfile.NewParser(packfile.NewScanner(draft), index)
+	if err != nil {
+		return sum, nil, nil, err
+	}
+	sum, err = parser.Parse()
+	return sum, index, nil, err
 }
 
 // place makes a draft a pack: whoever sees the index finds all of it.
