@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,21 +46,28 @@ func tools(t *testing.T, names ...string) {
 	}
 }
 
+// newTestRace is a race over a repository of so many files, of one round.
+func newTestRace(t *testing.T, files int, name string) *race {
+	t.Helper()
+	at, err := layoutNamed(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRace(t.Context(), t.TempDir(), files, at, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.close() }) // the directory goes in any case
+	return r
+}
+
 // A short race of all contenders: it ends only when they push the same bytes.
 // Nothing is timed.
 func TestAllContendersPushTheSameManifests(t *testing.T) {
 	tools(t, "kustomize")
 	for _, name := range []string{"branch", "folder"} {
 		t.Run(name, func(t *testing.T) {
-			at, err := layoutNamed(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := newRace(t.Context(), t.TempDir(), 40, at, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.close()
+			r := newTestRace(t, 40, name)
 			got, err := r.plain(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -116,39 +123,44 @@ func TestManyStagesAreOneLook(t *testing.T) {
 	}
 }
 
-// inTheMeantimeOf has requests wait until another one has begun.
-func (r *race) inTheMeantimeOf(path, other string, t *testing.T) {
-	begun := make(chan struct{})
-	begin := sync.OnceFunc(func() { close(begun) })
-	r.world.hub.Fail(githubtest.Fault{Path: regexp.MustCompile(other), Before: begin})
-	r.world.hub.Fail(githubtest.Fault{Path: regexp.MustCompile(path), Before: func() {
-		select {
-		case <-begun:
-		case <-time.After(time.Minute):
-			t.Errorf("%s is not asked while %s is", other, path)
-		}
-	}})
-}
-
-// An engine that knows nothing waits for GitHub no more often than it has to.
+// An engine that knows nothing waits for GitHub no more often than it has to: what it
+// needs of GitHub and git beside the pull requests is asked for before they are told.
 func TestAColdLookAsksAtOnce(t *testing.T) {
 	tools(t, "kustomize")
-	at, err := layoutNamed("branch")
-	if err != nil {
-		t.Fatal(err)
+	r := newTestRace(t, 3_000, "branch") // a small one would be fetched whole
+	promote := func() lap {
+		t.Helper()
+		f, err := r.world.bring(t.Context(), coldRepository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := r.cold.promote(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.cold.settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return l
 	}
-	r, err := newRace(t.Context(), t.TempDir(), 40, at, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.close()
-	r.inTheMeantimeOf("cold/pulls", "cold/commits/[0-9a-f]+/status", t)
-	f, err := r.world.bring(t.Context(), coldRepository)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.cold.promote(t.Context(), f); err != nil {
-		t.Fatal(err)
+	last := promote().git - 2 // of reading git before the decision; what is rendered and the push come after it
+	for other, count := range map[string]int{"cold/commits/[0-9a-f]+/status": 1, "cold.git/git-upload-pack": last} {
+		begun := make(chan struct{})
+		var sofar atomic.Int32
+		r.world.hub.Fail(githubtest.Fault{Path: regexp.MustCompile(other), Before: func() {
+			if int(sofar.Add(1)) == count {
+				close(begun)
+			}
+		}})
+		r.world.hub.Fail(githubtest.Fault{Path: regexp.MustCompile("cold/pulls"), Before: func() {
+			select {
+			case <-begun:
+			case <-time.After(time.Minute):
+				t.Errorf("%s is not asked %d times before the pull requests are told", other, count)
+			}
+		}})
+		promote()
+		r.world.hub.Heal()
 	}
 }
 
